@@ -1,0 +1,1 @@
+"""Record real WebSocket sessions and read them back."""

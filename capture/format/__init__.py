@@ -1,0 +1,1 @@
+"""The capture file: its model, reader, writer and versions. SPEC.md is the specification."""

@@ -1,0 +1,97 @@
+"""Events to lines, appended as they happen; what was flushed survives the recorder's death."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+from capture.errors import UnwritableOutput
+from capture.format.model import End, Event, Header
+
+FLUSH_EVERY_NS = 50_000_000
+"""Half of the 100 ms that a killed recorder may lose."""
+
+
+class CaptureWriter:
+    """Appends events to a new file; `end` (or leaving the context without error) ends it well.
+
+    The owner calls `flush` at least every FLUSH_EVERY_NS. Raises UnwritableOutput.
+    """
+
+    def __init__(self, path: Path, header: Header, *, overwrite: bool = False) -> None:
+        self.path = path
+        self.header = header
+        self.events = 0
+        self._last_at_ns = 0
+        self._encoder = msgspec.json.Encoder()
+        self._pending = bytearray()
+        self._descriptor = _create(path, overwrite=overwrite)
+        self._append(header)
+        self.flush()
+
+    def write(self, event: Event) -> None:
+        """Append one event; it reaches the file with the next flush."""
+        self.events += 1
+        self._last_at_ns = event.at_ns
+        self._append(event)
+
+    def flush(self) -> None:
+        """Hand everything written so far to the operating system."""
+        pending = memoryview(bytes(self._pending))
+        self._pending.clear()
+        while pending:
+            try:
+                pending = pending[os.write(self._descriptor, pending) :]
+            except OSError as error:
+                # What could not be written stays pending, so that nothing is lost between retries.
+                self._pending[:0] = pending
+                raise UnwritableOutput(f"cannot write {self.path}: {error.strerror}") from error
+
+    def end(self) -> None:
+        """Write the last line and close the file."""
+        self._append(End(at_ns=self._last_at_ns, events=self.events))
+        try:
+            self.flush()
+        finally:
+            os.close(self._descriptor)
+
+    def abandon(self) -> None:
+        """Close and remove the file, for a recording that never began."""
+        os.close(self._descriptor)
+        self.path.unlink(missing_ok=True)
+
+    def __enter__(self) -> CaptureWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.end()
+        else:
+            try:
+                self.flush()
+            finally:
+                os.close(self._descriptor)
+
+    def _append(self, line: Header | Event | End) -> None:
+        self._encoder.encode_into(line, self._pending, -1)
+        self._pending += b"\n"
+
+
+def _create(path: Path, *, overwrite: bool) -> int:
+    existing = path.is_file() and path.stat().st_size > 0
+    if existing and not overwrite:
+        raise UnwritableOutput(
+            f"{path} exists and is not empty: name another file, or pass --overwrite"
+        )
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise UnwritableOutput(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,363 @@
+"""Bytes of connections to the events of a capture: decoded, redacted, alike for every source.
+
+The proxy, the packet import and a live run all hand their bytes to a Recorder, so that a capture
+looks alike whichever way it was made. It opens no socket and reads no clock: times come in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from websockets.exceptions import ProtocolError
+from websockets.frames import Close
+
+from capture.format.model import (
+    CloseHow,
+    Direction,
+    Event,
+    Frame,
+    Gap,
+    HeaderPairs,
+    Note,
+    Secret,
+    Side,
+    TcpClose,
+    UpgradeRequest,
+    UpgradeResponse,
+)
+from capture.http_head import END_OF_HEAD, Head, accepts_deflate, parse_head
+from capture.redaction import Redactor, Span, apply
+from capture.websocket_decoder import DecodedFrame, FrameDecoder
+
+Emit = Callable[[Event], None]
+
+DATA_OPCODES = ("text", "binary", "continuation")
+MAX_BODY_BYTES = 4_096
+SWITCHING_PROTOCOLS = 101
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a run says of something it sent: the step it belongs to and when it was due."""
+
+    step: int
+    planned_at_ns: int
+
+
+class Recorder:
+    """Makes the events of all connections of one recording and hands them to `emit`.
+
+    `redactor` is None where the person asked to keep secrets. Times are nanoseconds since the
+    recording began.
+    """
+
+    def __init__(self, emit: Emit, redactor: Redactor | None) -> None:
+        self.emit = emit
+        self.redactor = redactor
+        self._connections = 0
+
+    def connection(self, origin: str, connected_at_ns: int | None = None) -> ConnectionRecorder:
+        """Return the recorder of one more connection, to `origin` (ws://host:port).
+
+        Connections are named c1, c2, … in the order of these calls.
+        """
+        self._connections += 1
+        return ConnectionRecorder(f"c{self._connections}", origin, connected_at_ns, self)
+
+    def note(self, at_ns: int, text: str, connection: str | None = None) -> None:
+        """Record a remark."""
+        self.emit(Note(at_ns=at_ns, text=self.clean(text, "note")[0], connection=connection))
+
+    def clean(self, text: str, where: str) -> tuple[str, tuple[Secret, ...]]:
+        """Return a text without its secrets, and what they were."""
+        return self.redactor.text(text, where=where) if self.redactor else (text, ())
+
+    def clean_headers(self, headers: HeaderPairs) -> tuple[HeaderPairs, tuple[Secret, ...]]:
+        """Return headers without their secrets, and what they were."""
+        return self.redactor.headers(headers) if self.redactor else (headers, ())
+
+    def clean_url(self, url: str) -> tuple[str, tuple[Secret, ...]]:
+        """Return a URL without its secrets, and what they were."""
+        return self.redactor.url(url) if self.redactor else (url, ())
+
+    def spans(self, payload: bytes, *, is_first: bool) -> tuple[Span, ...]:
+        """Return where the secrets of a message are."""
+        if not self.redactor or not payload:
+            return ()
+        return self.redactor.message(payload, where="message", is_first=is_first)
+
+
+class ConnectionRecorder:
+    """Records one connection from the bytes of its two directions, the handshake included."""
+
+    def __init__(
+        self, name: str, origin: str, connected_at_ns: int | None, recorder: Recorder
+    ) -> None:
+        self.name = name
+        self._origin = origin
+        self._connected_at_ns = connected_at_ns
+        self._recorder = recorder
+        self._client = _Stream(Direction.CLIENT_TO_SERVER)
+        self._server = _Stream(Direction.SERVER_TO_CLIENT)
+        self._deflate = False
+        self._early: list[tuple[bytes, int, Sent | None]] = []
+        self._refusal: _Refusal | None = None
+
+    def received(
+        self, direction: Direction, data: bytes, at_ns: int, sent: Sent | None = None
+    ) -> None:
+        """Record the next bytes of one direction."""
+        stream = self._client if direction is Direction.CLIENT_TO_SERVER else self._server
+        if stream.head is not None:
+            data = self._read_head(stream, data, at_ns, sent)
+        if not data:
+            return
+        if self._refusal is not None:
+            if stream is self._server and self._refusal.takes(data):
+                self._emit_refusal()
+        elif self._server.head is not None:
+            # Whether the client's frames are compressed is not known before the answer.
+            self._early.append((data, at_ns, sent))
+        else:
+            for frame in stream.decoder.feed(data, at_ns):
+                self._record(stream, frame, sent)
+
+    def joined_midway(self) -> None:
+        """Begin with frames: the handshake was before the recording."""
+        self._client.head = self._server.head = None
+
+    def closed(self, side: Side, how: CloseHow, at_ns: int, sent: Sent | None = None) -> None:
+        """Record that one side ended its half, and what it left unfinished."""
+        stream = self._client if side is Side.CLIENT else self._server
+        self._emit_refusal()
+        self._release(stream)
+        unfinished = len(stream.head or b"") or stream.decoder.pending_bytes
+        if unfinished:
+            what = "its handshake" if stream.head else "a frame"
+            self.note(at_ns, f"the {side} ended within {what}: {unfinished} bytes of it came")
+        self._recorder.emit(
+            TcpClose(
+                at_ns=at_ns,
+                connection=self.name,
+                side=side,
+                how=how,
+                step=sent.step if sent else None,
+                planned_at_ns=sent.planned_at_ns if sent else None,
+            )
+        )
+
+    def note(self, at_ns: int, text: str) -> None:
+        """Record a remark on this connection."""
+        self._recorder.note(at_ns, text, self.name)
+
+    def finish(self) -> None:
+        """Write what was held back, for a recording that ends before the connection does."""
+        self._emit_refusal()
+        self._release(self._client)
+        self._release(self._server)
+
+    def _read_head(self, stream: _Stream, data: bytes, at_ns: int, sent: Sent | None) -> bytes:
+        """Take what belongs to the handshake; return what comes after it."""
+        head, end, rest = ((stream.head or b"") + data).partition(END_OF_HEAD)
+        if not end:
+            stream.head = head
+            return b""
+        stream.head = None
+        parsed = parse_head(head)
+        if stream is self._client:
+            self._upgrade_request(parsed, at_ns, sent)
+        else:
+            self._upgrade_response(parsed, at_ns)
+        return rest
+
+    def _upgrade_request(self, head: Head, at_ns: int, sent: Sent | None) -> None:
+        url, in_url = self._recorder.clean_url(self._origin + head.target)
+        headers, in_headers = self._recorder.clean_headers(head.headers)
+        self._recorder.emit(
+            UpgradeRequest(
+                at_ns=at_ns,
+                connection=self.name,
+                url=url,
+                headers=headers,
+                connected_at_ns=self._connected_at_ns,
+                step=sent.step if sent else None,
+                planned_at_ns=sent.planned_at_ns if sent else None,
+                secrets=_unique(*in_url, *in_headers),
+            )
+        )
+
+    def _upgrade_response(self, head: Head, at_ns: int) -> None:
+        if head.status != SWITCHING_PROTOCOLS:
+            self._refusal = _Refusal(head, at_ns)
+            if self._refusal.takes(b""):
+                self._emit_refusal()
+            return
+        self._emit_response(head, at_ns, b"")
+        if accepts_deflate(head):
+            for stream in (self._client, self._server):
+                stream.decoder = FrameDecoder(deflate=True)
+            self._deflate = True
+        for data, early_at_ns, sent in self._early:
+            self.received(Direction.CLIENT_TO_SERVER, data, early_at_ns, sent)
+        self._early.clear()
+
+    def _emit_refusal(self) -> None:
+        if self._refusal is not None and not self._refusal.emitted:
+            self._refusal.emitted = True
+            self._emit_response(self._refusal.head, self._refusal.at_ns, self._refusal.body)
+
+    def _emit_response(self, head: Head, at_ns: int, body: bytes) -> None:
+        headers, in_headers = self._recorder.clean_headers(head.headers)
+        text, in_body = self._recorder.clean(body.decode("utf-8", "replace"), "body")
+        self._recorder.emit(
+            UpgradeResponse(
+                at_ns=at_ns,
+                connection=self.name,
+                status=head.status,
+                headers=headers,
+                reason=head.reason,
+                body=text,
+                secrets=_unique(*in_headers, *in_body),
+            )
+        )
+
+    def gap(self, direction: Direction, at_ns: int, missing_bytes: int | None, reason: str) -> None:
+        """Record that bytes were lost; the frame around them is lost with them."""
+        stream = self._client if direction is Direction.CLIENT_TO_SERVER else self._server
+        self._release(stream)
+        stream.decoder = FrameDecoder(deflate=self._deflate)
+        self._recorder.emit(
+            Gap(
+                at_ns=at_ns,
+                connection=self.name,
+                direction=direction,
+                missing_bytes=missing_bytes,
+                reason=reason,
+            )
+        )
+
+    def _record(self, stream: _Stream, frame: DecodedFrame, sent: Sent | None) -> None:
+        if frame.opcode == "close" or frame.opcode not in DATA_OPCODES or frame.invalid:
+            spans = self._recorder.spans(frame.payload, is_first=False)
+            self._write(stream, frame, apply(frame.payload, spans), spans, sent)
+            return
+        if frame.opcode != "continuation":
+            stream.message_is_text = frame.opcode == "text"
+        if frame.fin and not stream.held:
+            spans = self._recorder.spans(frame.payload, is_first=stream.take_first())
+            self._write(stream, frame, apply(frame.payload, spans), spans, sent)
+            return
+        # A secret may lie across fragments: they are held until their message is whole.
+        stream.held.append((frame, sent))
+        if frame.fin:
+            self._release(stream)
+
+    def _release(self, stream: _Stream) -> None:
+        """Write the held fragments, redacted as the one message they are."""
+        if not stream.held:
+            return
+        message = b"".join(frame.payload for frame, _ in stream.held)
+        spans = self._recorder.spans(message, is_first=stream.take_first())
+        start = 0
+        for frame, sent in stream.held:
+            end = start + len(frame.payload)
+            own = tuple(span for span in spans if start <= span.start < end)
+            self._write(stream, frame, apply(message, spans, start=start, end=end), own, sent)
+            start = end
+        stream.held.clear()
+
+    def _write(
+        self,
+        stream: _Stream,
+        frame: DecodedFrame,
+        clean: bytes,
+        spans: tuple[Span, ...],
+        sent: Sent | None,
+    ) -> None:
+        text, data = _text_or_data(frame, clean, is_text=stream.message_is_text)
+        code, reason = _close_code(clean) if frame.opcode == "close" else (None, "")
+        invalid = frame.invalid
+        if not invalid and frame.masked is not (stream.direction.sender is Side.CLIENT):
+            invalid = "masked by the server" if frame.masked else "not masked by the client"
+        self._recorder.emit(
+            Frame(
+                at_ns=frame.last_byte_at_ns,
+                connection=self.name,
+                direction=stream.direction,
+                opcode=frame.opcode,
+                fin=frame.fin,
+                masked=frame.masked,
+                wire_length=frame.wire_length,
+                first_byte_at_ns=frame.first_byte_at_ns,
+                rsv1=frame.rsv1,
+                rsv2=frame.rsv2,
+                rsv3=frame.rsv3,
+                compressed=frame.compressed,
+                text=text,
+                data=data,
+                close_code=code,
+                close_reason=reason,
+                invalid=invalid,
+                step=sent.step if sent else None,
+                planned_at_ns=sent.planned_at_ns if sent else None,
+                secrets=_unique(*(span.secret for span in spans)),
+            )
+        )
+
+
+@dataclass(slots=True)
+class _Stream:
+    """What the recorder keeps of one direction."""
+
+    direction: Direction
+    head: bytes | None = b""
+    decoder: FrameDecoder = field(default_factory=FrameDecoder)
+    held: list[tuple[DecodedFrame, Sent | None]] = field(default_factory=list)
+    message_is_text: bool = False
+    saw_first: bool = False
+
+    def take_first(self) -> bool:
+        """Whether this is the first message of a client, which often holds its credentials."""
+        first, self.saw_first = not self.saw_first, True
+        return first and self.direction is Direction.CLIENT_TO_SERVER
+
+
+@dataclass(slots=True)
+class _Refusal:
+    """An answer other than 101, and its body so far."""
+
+    head: Head
+    at_ns: int
+    body: bytes = b""
+    emitted: bool = False
+
+    def takes(self, data: bytes) -> bool:
+        """Add to the body; return whether it is complete. Without a length the close tells."""
+        self.body = (self.body + data)[:MAX_BODY_BYTES]
+        length = self.head.get("Content-Length")
+        return length is not None and length.isdigit() and len(self.body) >= int(length)
+
+
+def _unique(*secrets: Secret) -> tuple[Secret, ...]:
+    return tuple({secret.id: secret for secret in secrets}.values())
+
+
+def _text_or_data(
+    frame: DecodedFrame, payload: bytes, *, is_text: bool
+) -> tuple[str | None, bytes | None]:
+    if is_text and not frame.invalid and frame.opcode in ("text", "continuation"):
+        try:
+            return payload.decode(), None
+        except UnicodeDecodeError:
+            # Not UTF-8, or cut within a character by fragmentation.
+            return None, payload
+    return None, payload
+
+
+def _close_code(payload: bytes) -> tuple[int | None, str]:
+    try:
+        close = Close.parse(payload)
+    except (ProtocolError, UnicodeDecodeError):
+        return None, ""
+    return (close.code, close.reason) if payload else (None, "")

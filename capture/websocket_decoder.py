@@ -1,0 +1,146 @@
+"""Bytes of one direction to frames, sans-I/O, on the parser of the `websockets` library.
+
+This file does not know who sent the bytes or what is done with the frames. It judges nothing: a
+frame that breaks RFC 6455 comes out marked, as long as the length in its header can be followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from websockets.exceptions import PayloadTooBig, ProtocolError
+from websockets.extensions import Extension
+from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.frames import Frame, Opcode
+from websockets.streams import StreamReader
+
+OPCODE_NAMES = {opcode.value: opcode.name.lower() for opcode in Opcode} | {0: "continuation"}
+
+
+class DecodedFrame(NamedTuple):
+    """One frame as it was on the wire, with its payload unmasked and, where possible, inflated."""
+
+    opcode: str
+    fin: bool
+    rsv1: bool
+    rsv2: bool
+    rsv3: bool
+    masked: bool
+    compressed: bool
+    payload: bytes
+    wire_length: int
+    first_byte_at_ns: int
+    last_byte_at_ns: int
+    invalid: str
+
+
+class _Tap(Extension):
+    """Sees each frame before the library checks it, so that bits and bad frames are not lost."""
+
+    name = "tap"  # type: ignore[assignment]
+
+    def __init__(self, inflate: PerMessageDeflate | None) -> None:
+        self.inflate = inflate
+        self.seen: Frame | None = None
+        self.compressed = False
+
+    def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
+        """Keep the raw frame, then inflate it; reserved bits that nobody claims stay set."""
+        self.seen = frame
+        if self.inflate is None:
+            self.compressed = False
+            return frame
+        inflated = self.inflate.decode(frame, max_size=max_size)
+        self.compressed = inflated is not frame
+        return inflated
+
+
+class FrameDecoder:
+    """Decodes one direction of a connection whose handshake is done.
+
+    `deflate` says that the handshake settled on permessage-deflate.
+    """
+
+    def __init__(self, *, deflate: bool = False) -> None:
+        self._reader = StreamReader()
+        self._tap = _Tap(_inflater() if deflate else None)
+        self._extensions: Sequence[Extension] = (self._tap,)
+        self._first_byte_at_ns: int | None = None
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of a frame that is not complete."""
+        return len(self._reader.buffer)
+
+    def feed(self, data: bytes, at_ns: int) -> Iterator[DecodedFrame]:
+        """Yield the frames that `data`, which arrived at `at_ns`, completes."""
+        buffer = self._reader.buffer
+        if self._first_byte_at_ns is None:
+            self._first_byte_at_ns = at_ns
+        buffer += data
+        while (wire_length := _wire_length(buffer)) is not None and len(buffer) >= wire_length:
+            yield self._decode(wire_length, self._first_byte_at_ns, at_ns)
+            # The next frame began in this same piece, or begins with the next one.
+            self._first_byte_at_ns = at_ns
+        if not buffer:
+            self._first_byte_at_ns = None
+
+    def _decode(self, wire_length: int, first_byte_at_ns: int, at_ns: int) -> DecodedFrame:
+        buffer, tap = self._reader.buffer, self._tap
+        head, masked = buffer[0], buffer[1] >= 0x80
+        opcode = OPCODE_NAMES.get(head & 0x0F)
+        invalid = ""
+        if opcode is None:
+            opcode = f"reserved_{head & 0x0F}"
+            invalid = f"reserved opcode {head & 0x0F}"
+            # As a binary frame the library reads it; what it was is kept here.
+            buffer[0] = (head & 0xF0) | Opcode.BINARY
+        try:
+            next(Frame.parse(self._reader.read_exact, mask=masked, extensions=self._extensions))
+            raise RuntimeError("the parser wants more bytes than the frame has")
+        except StopIteration as parsed:
+            frame: Frame = parsed.value
+        except (ProtocolError, PayloadTooBig) as error:
+            if tap.seen is None:
+                raise
+            frame, invalid = tap.seen, invalid or str(error)
+        tap.seen = None
+        return DecodedFrame(
+            opcode=opcode,
+            fin=head >= 0x80,
+            rsv1=bool(head & 0x40),
+            rsv2=bool(head & 0x20),
+            rsv3=bool(head & 0x10),
+            masked=masked,
+            compressed=tap.compressed and not invalid,
+            payload=bytes(frame.data),
+            wire_length=wire_length,
+            first_byte_at_ns=first_byte_at_ns,
+            last_byte_at_ns=at_ns,
+            invalid=invalid,
+        )
+
+
+def _inflater() -> PerMessageDeflate:
+    # A full window with context reads what any negotiated window, with or without context, wrote.
+    return PerMessageDeflate(
+        remote_no_context_takeover=False,
+        local_no_context_takeover=True,
+        remote_max_window_bits=15,
+        local_max_window_bits=15,
+    )
+
+
+def _wire_length(buffer: bytearray) -> int | None:
+    """Return the length of the frame at the start of `buffer`, or None if its header is cut."""
+    if len(buffer) < 2:
+        return None
+    length = buffer[1] & 0x7F
+    header = 2 + (4 if buffer[1] >= 0x80 else 0)
+    if length < 126:
+        return header + length
+    extra = 2 if length == 126 else 8
+    if len(buffer) < 2 + extra:
+        return None
+    return header + extra + int.from_bytes(buffer[2 : 2 + extra], "big")

@@ -1,0 +1,61 @@
+"""`deadheat`: parse the arguments, run one command, turn an error into one clear line.
+
+A command's own imports happen when it runs, so that `deadheat --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from capture.errors import DeadheatError
+
+COMMANDS = {
+    "demo": "find a race in the local stand-in for staging, from recording to report",
+    "staging": "start the local stand-in for staging",
+    "capture": "record a session, or import one",
+    "show": "show what a capture holds",
+    "replay": "send a recorded session again",
+    "hunt": "search for the timing that breaks the server",
+    "report": "write the five-whys report of a hunt",
+}
+INTERRUPTED = 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="deadheat",
+        description="Record WebSocket sessions, replay them under altered timing until the race "
+        "shows, and prove it.",
+    )
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        sub = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        import_module(f"deadheat.commands.{name}").add_arguments(sub)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 1 could not, 2 wrong usage."""
+    options = parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except DeadheatError as error:
+        print(f"deadheat: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("deadheat: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output left (`deadheat show … | head`): nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

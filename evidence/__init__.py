@@ -1,0 +1,1 @@
+"""Turn hunts and captures into a five-whys report."""

@@ -1,0 +1,1 @@
+"""Send a recorded session again, with its timing altered."""
