@@ -57,13 +57,17 @@ class Recorder:
         self.redactor = redactor
         self._connections = 0
 
-    def connection(self, origin: str, connected_at_ns: int | None = None) -> ConnectionRecorder:
+    def connection(
+        self, origin: str, connected_at_ns: int | None = None, name: str | None = None
+    ) -> ConnectionRecorder:
         """Return the recorder of one more connection, to `origin` (ws://host:port).
 
-        Connections are named c1, c2, … in the order of these calls.
+        Unless named, connections are c1, c2, … in the order of these calls.
         """
         self._connections += 1
-        return ConnectionRecorder(f"c{self._connections}", origin, connected_at_ns, self)
+        if name is None:
+            name = f"c{self._connections}"
+        return ConnectionRecorder(name, origin, connected_at_ns, self)
 
     def note(self, at_ns: int, text: str, connection: str | None = None) -> None:
         """Record a remark."""
@@ -96,7 +100,7 @@ class ConnectionRecorder:
     ) -> None:
         self.name = name
         self._origin = origin
-        self._connected_at_ns = connected_at_ns
+        self.connected_at_ns = connected_at_ns
         self._recorder = recorder
         self._client = _Stream(Direction.CLIENT_TO_SERVER)
         self._server = _Stream(Direction.SERVER_TO_CLIENT)
@@ -180,7 +184,7 @@ class ConnectionRecorder:
                 connection=self.name,
                 url=url,
                 headers=headers,
-                connected_at_ns=self._connected_at_ns,
+                connected_at_ns=self.connected_at_ns,
                 step=sent.step if sent else None,
                 planned_at_ns=sent.planned_at_ns if sent else None,
                 secrets=_unique(*in_url, *in_headers),

@@ -1,0 +1,122 @@
+"""Runs of one capture against one target, each recorded and judged; the shell under a hunt."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from capture.format.model import Capture
+from capture.redaction import Redactor
+from replay.engine.live import RunSettings, run_live
+from replay.lateness import send_lateness_ns, summary_of
+from replay.log_tail import LogTail
+from replay.oracles.differential import Baseline
+from replay.oracles.log import LogBaseline
+from replay.oracles.verdict import Judgement, Verdict, judge_safely, merged
+from replay.perturbations import Perturbation, perturbed
+from replay.plan import Plan
+
+# A send later than this is not the timing that was asked for.
+MAX_LATENESS_NS = 20_000_000
+# Logs are written a moment after the event that they tell of.
+LOG_SETTLE_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One run of a hunt: what was changed, what came of it, and where its record is."""
+
+    number: int
+    purpose: str
+    edits: tuple[Perturbation, ...]
+    run: Capture
+    log: tuple[str, ...]
+    judgement: Judgement
+    path: Path
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the run came to."""
+        return self.judgement.verdict
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a line for the table of runs."""
+        late = send_lateness_ns(self.run)
+        figures = summary_of(late)
+        return {
+            "run": self.number,
+            "purpose": self.purpose,
+            "edits": [edit.to_json() for edit in self.edits],
+            "verdict": self.verdict,
+            "symptoms": [symptom.to_json() for symptom in self.judgement.symptoms],
+            "reason": self.judgement.reason,
+            "log": list(self.log),
+            "lateness": figures.to_json() if figures is not None else None,
+            "capture": self.path.name,
+        }
+
+
+@dataclass(slots=True)
+class Experiment:
+    """Carries out runs one after the other. `settle_s` is the rest that the server gets between.
+
+    Until `baseline` is known, runs are recorded and not judged.
+    """
+
+    plan: Plan
+    settings: RunSettings
+    directory: Path
+    log: LogTail | None
+    on_trial: Callable[[Trial], None]
+    settle_s: float = 0.0
+    baseline: Baseline | None = None
+    log_baseline: LogBaseline | None = None
+    trials: list[Trial] = field(default_factory=list)
+    _redactor: Redactor = field(default_factory=Redactor)
+
+    async def run(self, edits: Sequence[Perturbation], purpose: str) -> Trial:
+        """Carry out one run and judge it. Raises what `run_live` raises, and PlanError."""
+        number = len(self.trials) + 1
+        path = self.directory / f"{number:04d}.capture.jsonl"
+        if self.trials:
+            await asyncio.sleep(self.settle_s)
+        if self.log is not None:
+            self.log.skip()
+        about = (("edits", json.dumps([edit.to_json() for edit in edits])), ("purpose", purpose))
+        settings = replace(self.settings, about=(*self.settings.about, *about))
+        run = await run_live(perturbed(self.plan, edits), settings, path)
+        lines = await self._log_lines()
+        trial = Trial(number, purpose, tuple(edits), run, lines, self._judged(run, lines), path)
+        self._append(trial)
+        self.trials.append(trial)
+        self.on_trial(trial)
+        return trial
+
+    async def _log_lines(self) -> tuple[str, ...]:
+        if self.log is None:
+            return ()
+        await asyncio.sleep(LOG_SETTLE_S)
+        return tuple(self._redactor.text(line, where="log")[0] for line in self.log.new_lines())
+
+    def _judged(self, run: Capture, lines: Sequence[str]) -> Judgement:
+        if self.baseline is None:
+            return Judgement(Verdict.UNKNOWN, reason="there is no baseline yet")
+        worst_ns = max(send_lateness_ns(run), default=0)
+        if worst_ns > MAX_LATENESS_NS:
+            late = f"a send went out {worst_ns / 1e6:.1f} ms late, this machine is too busy"
+            return Judgement(Verdict.UNKNOWN, reason=late)
+        judgements = [judge_safely(self.baseline.judge, run)]
+        if self.log_baseline is not None:
+            judgements.append(self.log_baseline.judge(lines))
+        return merged(judgements)
+
+    def _append(self, trial: Trial) -> None:
+        line = msgspec.json.encode(trial.to_json()).decode()
+        with (self.directory / "runs.jsonl").open("a") as file:
+            file.write(line + "\n")

@@ -1,0 +1,38 @@
+"""The lines that a server adds to its log while a run goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from replay.errors import ReplayError
+
+
+@dataclass(slots=True)
+class LogTail:
+    """Reads a growing file; raises ReplayError when it cannot be read."""
+
+    path: Path
+    _offset: int = 0
+
+    def __post_init__(self) -> None:
+        self.skip()
+
+    def skip(self) -> None:
+        """Pass over everything written so far."""
+        try:
+            self._offset = self.path.stat().st_size
+        except OSError as error:
+            raise ReplayError(f"cannot read the log {self.path}: {error.strerror}") from error
+
+    def new_lines(self) -> list[str]:
+        """Return the whole lines added since the last call; a half-written one waits."""
+        if self.path.stat().st_size < self._offset:
+            # The log was rotated: it starts anew.
+            self._offset = 0
+        with self.path.open("rb") as file:
+            file.seek(self._offset)
+            added = file.read()
+        whole = added[: added.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        return whole.decode("utf-8", "replace").splitlines()

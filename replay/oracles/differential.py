@@ -1,0 +1,241 @@
+"""Compares a run with what unperturbed runs do. What varies among those is no failure.
+
+A perturbation changes what may be expected: a client that leaves early is owed less, and a session
+that lasts longer gets more of what the server says unasked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from capture.format.model import Capture, Side
+from replay.oracles.shape import Normaliser, Template, describe
+from replay.oracles.transcript import Ending, Reply, Transcript, transcripts
+from replay.oracles.verdict import Judgement, Symptom, SymptomKind, judged
+
+SWITCHING_PROTOCOLS = 101
+# A reply that is this much later than ever before may still come: the client left too early to say.
+SLACK_NS = 150_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """A template on one connection: how often, to which step, how late at most.
+
+    `is_free` marks what comes more or less often by itself.
+    """
+
+    low: int
+    high: int
+    step: int
+    latency_ns: int
+    is_free: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Habit:
+    """What one connection does in unperturbed runs."""
+
+    statuses: frozenset[int | None]
+    endings: frozenset[tuple[bool, int | None]]
+    normaliser: Normaliser
+    expected: Mapping[Template, _Expected]
+    order: frozenset[tuple[Template, Template]]
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What unperturbed runs do, with their natural variation."""
+
+    habits: Mapping[str, _Habit]
+
+    @classmethod
+    def learned(cls, runs: Sequence[Capture], stretched: Sequence[Capture] = ()) -> Baseline:
+        """Learn from unperturbed runs; `stretched` ones, with longer gaps, tell what comes unasked.
+
+        Raises ValueError when there is no run.
+        """
+        if not runs:
+            raise ValueError("a baseline needs at least one run")
+        normal = [transcripts(run) for run in runs]
+        longer = [transcripts(run) for run in stretched]
+        names = dict.fromkeys(name for run in normal for name in run)
+        return cls(
+            {
+                name: _habit(
+                    [run[name] for run in normal if name in run],
+                    [run[name] for run in longer if name in run],
+                )
+                for name in names
+            }
+        )
+
+    def judge(self, run: Capture) -> Judgement:
+        """Return pass, or fail with every difference that the baseline does not explain."""
+        seen = transcripts(run)
+        symptoms: list[Symptom] = []
+        for name, habit in self.habits.items():
+            if name in seen:
+                symptoms += _differences(habit, seen[name])
+            else:
+                symptoms.append(Symptom(SymptomKind.TIMEOUT, f"{name} was never opened", name))
+        return judged(symptoms)
+
+
+def _habit(runs: Sequence[Transcript], longer: Sequence[Transcript]) -> _Habit:
+    normaliser = Normaliser.learned([[r.shape for r in run.replies] for run in (*runs, *longer)])
+    replies = [_by_template(run.replies, normaliser) for run in runs]
+    more = [_by_template(run.replies, normaliser) for run in longer]
+    expected = {}
+    for template in dict.fromkeys(template for run in (*replies, *more) for template in run):
+        counts = [len(run.get(template, ())) for run in replies]
+        came = [reply for run in replies for reply in run.get(template, ())]
+        grows = any(len(run.get(template, ())) > max(counts) for run in more)
+        expected[template] = _Expected(
+            low=min(counts),
+            high=max(counts),
+            step=max((reply.step for reply in came), default=0),
+            latency_ns=max((reply.latency_ns for reply in came), default=0),
+            is_free=grows or min(counts) != max(counts),
+        )
+    return _Habit(
+        statuses=frozenset(run.status for run in runs),
+        endings=frozenset(_ending_kind(run.ending) for run in runs),
+        normaliser=normaliser,
+        expected=expected,
+        order=_order([run.replies for run in runs], normaliser, expected),
+    )
+
+
+def _by_template(
+    replies: Iterable[Reply], normaliser: Normaliser
+) -> defaultdict[Template, list[Reply]]:
+    grouped: defaultdict[Template, list[Reply]] = defaultdict(list)
+    for reply in replies:
+        grouped[normaliser.template(reply.shape)].append(reply)
+    return grouped
+
+
+def _order(
+    runs: Sequence[Sequence[Reply]],
+    normaliser: Normaliser,
+    expected: Mapping[Template, _Expected],
+) -> frozenset[tuple[Template, Template]]:
+    """Return the pairs of replies to one step that always came in this order, once each."""
+    always: set[tuple[Template, Template]] | None = None
+    for replies in runs:
+        once = [
+            (template, reply.step)
+            for reply in replies
+            if (template := normaliser.template(reply.shape))
+            and expected[template].high == 1
+            and not expected[template].is_free
+        ]
+        pairs = {
+            (earlier, later)
+            for number, (earlier, step) in enumerate(once)
+            for later, other_step in once[number + 1 :]
+            if step == other_step
+        }
+        always = pairs if always is None else always & pairs
+    return frozenset(always or ())
+
+
+def _ending_kind(ending: Ending) -> tuple[bool, int | None]:
+    return ending.first is Side.SERVER, ending.server_code
+
+
+def _differences(habit: _Habit, run: Transcript) -> Iterator[Symptom]:
+    name = run.connection
+    if run.status not in habit.statuses:
+        yield _wrong_status(habit, run)
+        if run.status != SWITCHING_PROTOCOLS:
+            return
+    if _ending_kind(run.ending) not in habit.endings:
+        yield Symptom(SymptomKind.CLOSED, f"{name} {run.ending}", name)
+    grouped = _by_template(run.replies, habit.normaliser)
+    missing = dict(_missing(habit, run, grouped))
+    extra = dict(_extra(habit, grouped))
+    for kind, detail in _paired(missing, extra, grouped):
+        yield Symptom(kind, f"{name}: {detail}", name)
+    order = [habit.normaliser.template(reply.shape) for reply in run.replies]
+    for earlier, later in sorted(habit.order, key=repr):
+        if earlier in order and later in order and order.index(later) < order.index(earlier):
+            detail = f"{name}: {describe(later)} came before {describe(earlier)}"
+            yield Symptom(SymptomKind.REORDERED, detail, name)
+            return
+
+
+def _wrong_status(habit: _Habit, run: Transcript) -> Symptom:
+    name = run.connection
+    usual = ", ".join(sorted(str(status) for status in habit.statuses))
+    if run.status is None:
+        return Symptom(SymptomKind.TIMEOUT, f"{name}: no answer to the handshake", name)
+    refusal = f" {run.refusal}"[:120].rstrip()
+    detail = f"{name}: the handshake was answered {run.status}{refusal}, usually {usual}"
+    return Symptom(SymptomKind.REFUSED, detail, name)
+
+
+def _missing(
+    habit: _Habit, run: Transcript, grouped: Mapping[Template, Sequence[Reply]]
+) -> Iterator[tuple[Template, int]]:
+    """Yield what the server owed and did not send, with how many."""
+    for template, expected in habit.expected.items():
+        lacking = expected.low - len(grouped.get(template, ()))
+        if lacking > 0 and not expected.is_free and _was_owed(expected, run):
+            yield template, lacking
+
+
+def _was_owed(expected: _Expected, run: Transcript) -> bool:
+    asked_at_ns = run.steps_at_ns.get(expected.step)
+    if asked_at_ns is None:
+        return False
+    if run.ending.first is Side.SERVER or run.left_at_ns is None:
+        return True
+    return run.left_at_ns - asked_at_ns > 2 * expected.latency_ns + SLACK_NS
+
+
+def _extra(
+    habit: _Habit, grouped: Mapping[Template, Sequence[Reply]]
+) -> Iterator[tuple[Template, int]]:
+    """Yield what the server sent more often than ever, with how many."""
+    for template, replies in grouped.items():
+        expected = habit.expected.get(template)
+        surplus = len(replies) - (0 if expected is None else expected.high)
+        if surplus > 0 and not (expected is not None and expected.is_free):
+            yield template, surplus
+
+
+def _paired(
+    missing: Mapping[Template, int],
+    extra: Mapping[Template, int],
+    grouped: Mapping[Template, Sequence[Reply]],
+) -> Iterator[tuple[SymptomKind, str]]:
+    """Yield what is wrong; a message missing and one of its skeleton too many is one changed."""
+    surplus = Counter(extra)
+    for template, count in missing.items():
+        for other in list(surplus):
+            if other[0] == template[0] and surplus[other] > 0 and count > 0:
+                common = min(count, surplus[other])
+                surplus[other] -= common
+                count -= common
+                yield SymptomKind.CHANGED, _changed(template, other)
+        if count > 0:
+            times = f" ({count} times)" if count > 1 else ""
+            yield SymptomKind.MISSING, f"{describe(template)} did not come{times}"
+    for template, count in surplus.items():
+        if count > 0:
+            text = grouped[template][-1].text[:100]
+            yield SymptomKind.EXTRA, f"{describe(template)} came {count} times too many: {text}"
+
+
+def _changed(usual: Template, now: Template) -> str:
+    before = dict(usual[1])
+    changes = [
+        f"{path.removeprefix('$.')} was {value}, usually {before.get(path, 'nothing')}"
+        for path, value in now[1]
+        if before.get(path) != value
+    ]
+    return f"{describe(usual)} changed: " + (", ".join(changes[:3]) or "in its structure")

@@ -1,0 +1,48 @@
+"""Looks for complaints in the server's log that unperturbed runs do not make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from replay.oracles.verdict import Judgement, Symptom, SymptomKind, judged
+
+_COMPLAINT = re.compile(
+    r"\b(error|exception|traceback|critical|fatal|panic|failed|unhandled|segfault)\b"
+    r"|\w+(Error|Exception)\b",
+    re.IGNORECASE,
+)
+# The line that says what was raised, as Python, Node and Java print it.
+_RAISED = re.compile(r"(?:^|[\s|])((?:[\w.]*\.)?\w*(?:Error|Exception)\b: .+)")
+_VARYING = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.,]+Z?|0x[0-9a-f]+|[0-9a-fA-F]{8,}(?:-\w+)*|\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class LogBaseline:
+    """The complaints that unperturbed runs make."""
+
+    usual: frozenset[str]
+
+    @classmethod
+    def learned(cls, runs: Iterable[Sequence[str]]) -> LogBaseline:
+        """Learn from the log lines of unperturbed runs."""
+        return cls(frozenset(_signature(line) for lines in runs for line in complaints(lines)))
+
+    def judge(self, lines: Sequence[str]) -> Judgement:
+        """Return fail with the most telling new complaint, or pass."""
+        new = [line for line in complaints(lines) if _signature(line) not in self.usual]
+        if not new:
+            return judged(())
+        raised = [match[1].strip() for line in new if (match := _RAISED.search(line))]
+        return judged([Symptom(SymptomKind.LOG, (raised[-1] if raised else new[0].strip())[:300])])
+
+
+def complaints(lines: Iterable[str]) -> list[str]:
+    """Return the lines that complain of something."""
+    return [line for line in lines if _COMPLAINT.search(line)]
+
+
+def _signature(line: str) -> str:
+    """Return a line without what varies: times, addresses, ids, numbers."""
+    return _VARYING.sub("#", line).strip()

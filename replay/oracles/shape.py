@@ -1,0 +1,125 @@
+"""What stays the same in a message from run to run: its structure, and the values that never vary.
+
+A JSON message is a skeleton (paths and types) with leaves; any other text is its words, where what
+looks like an id, a number or a time is a leaf; a binary message is one leaf.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from capture.messages import Message
+
+# Values that differ from run to run even where a few runs happened to agree.
+_VOLATILE = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*|\d{10,}(\.\d+)?|\d+\.\d{3,}"
+    r"|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-.*|[0-9a-fA-F]{16,}|(?=\S*\d)(?=\S*[A-Za-z])[\w-]{20,}"
+)
+_IN_TEXT = re.compile(r"[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]+)*|\d+(?:[.:]\d+)*")
+
+Leaves = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A message taken apart: what it is built like, and its values by path."""
+
+    skeleton: str
+    leaves: Leaves
+
+
+Template = tuple[str, Leaves]
+"""A skeleton with the leaves that do not vary: messages of one template are the same message."""
+
+
+def shape_of(message: Message) -> Shape:
+    """Take a message apart."""
+    if not message.is_text:
+        return Shape("binary", (("", message.payload.hex()),))
+    try:
+        decoded = json.loads(message.text)
+    except ValueError:
+        values = _IN_TEXT.findall(message.text)
+        return Shape(
+            "text " + _IN_TEXT.sub("#", message.text),
+            tuple((f"#{number}", value) for number, value in enumerate(values)),
+        )
+    leaves = tuple(_leaves(decoded, "$"))
+    skeleton = " ".join(sorted({f"{path}:{kind}" for path, kind, _ in leaves}))
+    return Shape("json " + skeleton, tuple((path, value) for path, _, value in leaves))
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401  any JSON
+    """Yield path, type and value; the items of a list share one path, as lists grow."""
+    if isinstance(value, dict):
+        for name, child in value.items():
+            yield from _leaves(child, f"{path}.{name}")
+    elif isinstance(value, list):
+        for child in value:
+            yield from _leaves(child, f"{path}[]")
+    else:
+        kind = "number" if isinstance(value, float) else type(value).__name__
+        yield path, "number" if kind == "int" else kind, json.dumps(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Normaliser:
+    """Learns from equal runs which leaves vary, and makes templates without them."""
+
+    _stable: frozenset[tuple[str, str]] = frozenset()
+
+    @classmethod
+    def learned(cls, runs: Sequence[Iterable[Shape]]) -> Normaliser:
+        """Return a normaliser for messages like those of `runs`."""
+        by_run = [_values_by_leaf(run) for run in runs]
+        stable = set()
+        for leaf in {leaf for values in by_run for leaf in values}:
+            # How often a value came may vary, with pushes that come at their own times.
+            seen = [values.get(leaf, set()) for values in by_run]
+            everywhere = all(values == seen[0] for values in seen)
+            if everywhere and not any(_is_volatile(value) for value in seen[0]):
+                stable.add(leaf)
+        return cls(frozenset(stable))
+
+    def template(self, shape: Shape) -> Template:
+        """Return a message without what varies."""
+        kept = ((path, value) for path, value in shape.leaves if self.is_stable(shape, path))
+        return shape.skeleton, tuple(kept)
+
+    def is_stable(self, shape: Shape, path: str) -> bool:
+        """Whether the value at a path was the same in all runs."""
+        return (shape.skeleton, path) in self._stable
+
+
+def _values_by_leaf(shapes: Iterable[Shape]) -> Mapping[tuple[str, str], set[str]]:
+    values: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for shape in shapes:
+        for path, value in shape.leaves:
+            values[shape.skeleton, path].add(value)
+    return values
+
+
+def _is_volatile(value: str) -> bool:
+    return _VOLATILE.fullmatch(value.strip('"')) is not None
+
+
+def describe(template: Template) -> str:
+    """Return a template as a person reads it."""
+    skeleton, leaves = template
+    if skeleton.startswith("text "):
+        return f"text {skeleton.removeprefix('text ')[:80]!r}"
+    if skeleton == "binary":
+        return f"a binary message {leaves[0][1][:32]}" if leaves else "a binary message"
+    named = {path.removeprefix("$.").removeprefix("$"): value for path, value in leaves}
+    # What a message is called stands in one of these in nearly every protocol.
+    for name in ("type", "event", "op", "action", "kind", "method", "name", "status", "id"):
+        if name in named:
+            return f"the {name}={named[name]} message"
+    shown = ", ".join(f"{path}={value}" for path, value in list(named.items())[:3])
+    paths = ", ".join(part.partition(":")[0].removeprefix("$.") for part in skeleton.split()[1:5])
+    return f"the message with {shown}" if shown else f"the message with {paths}"

@@ -1,0 +1,92 @@
+"""Three-valued verdicts. A judge that breaks says unknown, and unknown never becomes pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from capture.format.model import Capture
+
+
+class Verdict(StrEnum):
+    """What an oracle says of a run."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+class SymptomKind(StrEnum):
+    """How a failure shows, the most telling first."""
+
+    REFUSED = "refused"
+    CLOSED = "closed"
+    LOG = "log"
+    MISSING = "missing"
+    TIMEOUT = "timeout"
+    CHANGED = "changed"
+    EXTRA = "extra"
+    REORDERED = "reordered"
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """One way in which a run failed, and where. `connection` is empty for the server's log."""
+
+    kind: SymptomKind
+    detail: str
+    connection: str = ""
+
+    @property
+    def signature(self) -> tuple[str, str]:
+        """What makes two symptoms the same one: the detail may differ in ids and counts."""
+        return (self.kind, self.connection)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with its reasons, the most telling first."""
+
+    verdict: Verdict
+    symptoms: tuple[Symptom, ...] = ()
+    reason: str = ""
+
+    @property
+    def symptom(self) -> Symptom | None:
+        """The symptom to name when there is room for one."""
+        return self.symptoms[0] if self.symptoms else None
+
+
+Oracle = Callable[[Capture], Judgement]
+
+
+def judged(symptoms: Iterable[Symptom]) -> Judgement:
+    """Return fail with these symptoms, or pass when there are none."""
+    order = list(SymptomKind)
+    ranked = tuple(sorted(symptoms, key=lambda symptom: order.index(symptom.kind)))
+    return Judgement(Verdict.FAIL if ranked else Verdict.PASS, ranked)
+
+
+def judge_safely(oracle: Oracle, run: Capture) -> Judgement:
+    """Judge a run; an oracle that crashes makes it unknown."""
+    try:
+        return oracle(run)
+    except Exception as error:  # any crash of a judge, also of one that a user wrote
+        reason = f"the oracle crashed: {error.__class__.__name__}: {error}"
+        return Judgement(Verdict.UNKNOWN, reason=reason)
+
+
+def merged(judgements: Iterable[Judgement]) -> Judgement:
+    """Return the judgement of several oracles: fail before unknown before pass."""
+    each = list(judgements)
+    symptoms = [symptom for judgement in each for symptom in judgement.symptoms]
+    if symptoms:
+        return judged(symptoms)
+    unknown = [judgement for judgement in each if judgement.verdict is Verdict.UNKNOWN]
+    return unknown[0] if unknown else Judgement(Verdict.PASS)

@@ -1,0 +1,181 @@
+"""A capture to a plan: one step a client action, each with the event that it followed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from capture.format.model import (
+    Capture,
+    CloseHow,
+    Direction,
+    Event,
+    Frame,
+    Side,
+    TcpClose,
+    UpgradeRequest,
+    UpgradeResponse,
+)
+from capture.messages import Message, messages
+from replay.causality import echoed
+from replay.errors import PlanError
+from replay.plan import (
+    START,
+    Action,
+    After,
+    End,
+    Ending,
+    Fragment,
+    Kind,
+    Open,
+    Pace,
+    Plan,
+    Send,
+    Step,
+)
+
+SWITCHING_PROTOCOLS = 101
+
+
+def plan_from_capture(capture: Capture, pace: Pace = Pace.CAUSAL) -> Plan:
+    """Return the plan that does what the clients of a capture did.
+
+    Raises PlanError when no connection of the capture has a handshake to send again.
+    """
+    traces = [
+        trace
+        for connection in capture.connection_ids()
+        if (trace := _trace(connection, capture.of_connection(connection))) is not None
+    ]
+    if not traces:
+        raise PlanError(
+            "no connection of the capture has a handshake, so there is nothing to send again: "
+            "record from before the client connects"
+        )
+    origin_ns = min(trace.acts[0].at_ns for trace in traces)
+    elsewhere = sorted(event for trace in traces for event in trace.for_others())
+    secrets = {
+        secret.id: secret for event in capture.events for secret in getattr(event, "secrets", ())
+    }
+    return Plan(
+        connections={trace.name: trace.steps(origin_ns, elsewhere) for trace in traces},
+        secrets=secrets,
+        pace=pace,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """One recorded action of the client."""
+
+    at_ns: int
+    action: Action
+    needs: tuple[After, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    """What happened on one connection, as far as a plan cares."""
+
+    name: str
+    acts: tuple[_Act, ...]
+    seen: tuple[tuple[int, After], ...]
+
+    def for_others(self) -> list[tuple[int, After]]:
+        """The events that a connection opened later may have followed."""
+        acts = [(act.at_ns, After(Kind.STEP, self.name, i)) for i, act in enumerate(self.acts)]
+        return acts + [(at_ns, event) for at_ns, event in self.seen if event.kind is Kind.CLOSED]
+
+    def steps(self, origin_ns: int, elsewhere: list[tuple[int, After]]) -> tuple[Step, ...]:
+        """Return the steps; each follows the latest event before it."""
+        steps: list[Step] = []
+        others = [(at_ns, event) for at_ns, event in elsewhere if event.connection != self.name]
+        for index, act in enumerate(self.acts):
+            if index == 0:
+                before = [(at_ns, event) for at_ns, event in others if at_ns <= act.at_ns]
+                followed_ns, after = max(before, default=(origin_ns, START))
+                previous_ns = followed_ns
+            else:
+                previous_ns = self.acts[index - 1].at_ns
+                own = (previous_ns, After(Kind.STEP, self.name, index - 1))
+                seen = [each for each in self.seen if previous_ns < each[0] <= act.at_ns]
+                followed_ns, after = max([own, *seen], key=lambda each: each[0])
+            steps.append(
+                Step(
+                    connection=self.name,
+                    index=index,
+                    action=act.action,
+                    recorded_at_ns=act.at_ns - origin_ns,
+                    after=after,
+                    gap_ns=act.at_ns - followed_ns,
+                    needs=act.needs,
+                    expected_wait_ns=followed_ns - previous_ns,
+                )
+            )
+        return tuple(steps)
+
+
+def _trace(name: str, events: tuple[Event, ...]) -> _Trace | None:
+    request = next((event for event in events if isinstance(event, UpgradeRequest)), None)
+    if request is None:
+        return None
+    opened = [
+        (event.at_ns, After(Kind.OPEN, name))
+        for event in events
+        if isinstance(event, UpgradeResponse) and event.status == SWITCHING_PROTOCOLS
+    ]
+    spoken = tuple(messages(events))
+    received = [
+        (message.at_ns, After(Kind.MESSAGE, name, message.index))
+        for message in spoken
+        if message.direction is Direction.SERVER_TO_CLIENT
+    ]
+    closed = (
+        [(max(e.at_ns for e in ends), After(Kind.CLOSED, name))]
+        if (ends := [event for event in events if isinstance(event, TcpClose)])
+        else []
+    )
+    acts = (_opening(request), *_sends(name, spoken), _ending(events))
+    return _Trace(name, acts, tuple(opened + received + closed))
+
+
+def _opening(request: UpgradeRequest) -> _Act:
+    connected_ns = request.connected_at_ns
+    at_ns = request.at_ns if connected_ns is None else connected_ns
+    return _Act(at_ns, Open(request.url, request.headers, request.at_ns - at_ns))
+
+
+def _sends(name: str, spoken: tuple[Message, ...]) -> list[_Act]:
+    needs: Mapping[int, tuple[int, ...]] = echoed(spoken)
+    return [
+        _Act(
+            message.frames[0].at_ns,
+            Send(
+                fragments=tuple(
+                    Fragment(frame.payload, frame.at_ns - message.frames[0].at_ns)
+                    for frame in message.frames
+                ),
+                is_text=message.is_text,
+                compressed=message.frames[0].compressed,
+            ),
+            tuple(After(Kind.MESSAGE, name, index) for index in needs[message.index]),
+        )
+        for message in spoken
+        if message.direction is Direction.CLIENT_TO_SERVER
+    ]
+
+
+def _ending(events: tuple[Event, ...]) -> _Act:
+    """Return how the client ended; where the server did, or nothing tells, what fits best."""
+    for event in events:
+        if isinstance(event, Frame) and event.opcode == "close":
+            if event.direction is Direction.SERVER_TO_CLIENT:
+                return _Act(event.at_ns, End(Ending.AWAIT))
+            return _Act(event.at_ns, End(Ending.CLOSE, event.close_code, event.close_reason))
+        if isinstance(event, TcpClose):
+            if event.side is Side.SERVER:
+                return _Act(event.at_ns, End(Ending.AWAIT))
+            ending = Ending.RESET if event.how is CloseHow.RESET else Ending.FIN
+            return _Act(event.at_ns, End(ending))
+    # The recording stopped first: a client that leaves in order does the least harm.
+    return _Act(events[-1].at_ns, End(Ending.CLOSE, 1000))

@@ -1,0 +1,119 @@
+"""The edges of the failing window: from one failing gap outwards, by bisection on both sides.
+
+A point fails when any of its repeats fails; how many repeats it takes follows from how often the
+first failing point did. An edge that lies beyond what may be tried stays unknown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from replay.oracles.verdict import Verdict
+from replay.perturbations import Perturbation
+from replay.search import Edits
+
+RELATIVE_WIDTH = 0.05
+FINEST_NS = 300_000
+
+WithValue = Callable[[int], Perturbation]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Where the failure shows, in nanoseconds; None for an edge that was not found."""
+
+    low_ns: int | None
+    high_ns: int | None
+    centre_ns: int
+
+
+@dataclass(slots=True)
+class WindowSearch:
+    """Bisects both edges around `failing_ns`.
+
+    `with_value` makes the edit of a value. `passing_ns` are values known to pass. `highest_ns` is
+    the largest value that may be tried. Each point is asked `repeats` times, or until it fails.
+    """
+
+    with_value: WithValue
+    failing_ns: int
+    passing_ns: tuple[int, ...]
+    highest_ns: int
+    repeats: int
+    _failing: set[int] = field(init=False)
+    _passing: set[int] = field(init=False)
+    _asked: int | None = None
+    _passes: int = 0
+
+    def __post_init__(self) -> None:
+        self._failing = {self.failing_ns}
+        self._passing = set(self.passing_ns)
+
+    def ask(self) -> Edits | None:
+        """Return the edit of the next point, or None when both edges are known well enough."""
+        self._asked = self._next()
+        return None if self._asked is None else (self.with_value(self._asked),)
+
+    def tell(self, edits: Edits, verdict: Verdict) -> None:
+        """Hear of one repeat of the point asked for; an unknown run counts for nothing."""
+        if self._asked is None or verdict is Verdict.UNKNOWN:
+            return
+        if verdict is Verdict.FAIL:
+            self._failing.add(self._asked)
+            self._passes = 0
+            return
+        self._passes += 1
+        if self._passes >= self.repeats:
+            self._passing.add(self._asked)
+            self._passes = 0
+
+    @property
+    def window(self) -> Window:
+        """What is known by now; an edge is put half-way between failing and passing."""
+        lowest, highest = self._lowest_failing(), self._highest_failing()
+        below, above = self._passing_below(), self._passing_above()
+        low_ns = 0 if lowest == 0 else None if below is None else (below + lowest) // 2
+        high_ns = None if above is None else (highest + above) // 2
+        return Window(low_ns, high_ns, (lowest + highest) // 2)
+
+    def _next(self) -> int | None:
+        """Return the point to try next: first that an edge exists, then where it is."""
+        lowest, highest = self._lowest_failing(), self._highest_failing()
+        below, above = self._passing_below(), self._passing_above()
+        if lowest > 0 and below is None:
+            return 0
+        if above is None and highest < self.highest_ns:
+            return min(self.highest_ns, max(2 * highest, FINEST_NS))
+        if above is not None and not _is_narrow(highest, above):
+            return _between(highest, above)
+        if below is not None and not _is_narrow(below, lowest):
+            return _between(below, lowest)
+        return None
+
+    def _lowest_failing(self) -> int:
+        """Return the low end of the failing points around the first one."""
+        floor = self._passing_below()
+        return min(at for at in self._failing if floor is None or at > floor)
+
+    def _highest_failing(self) -> int:
+        ceiling = self._passing_above()
+        return max(at for at in self._failing if ceiling is None or at < ceiling)
+
+    def _passing_below(self) -> int | None:
+        return max((at for at in self._passing if at < self.failing_ns), default=None)
+
+    def _passing_above(self) -> int | None:
+        return min((at for at in self._passing if at > self.failing_ns), default=None)
+
+
+def _is_narrow(low_ns: int, high_ns: int) -> bool:
+    return high_ns - low_ns <= max(FINEST_NS, RELATIVE_WIDTH * high_ns)
+
+
+def _between(low_ns: int, high_ns: int) -> int:
+    """Return the middle; the geometric one where the ends are orders of magnitude apart."""
+    if low_ns > FINEST_NS and high_ns > 8 * low_ns:
+        return math.isqrt(low_ns * high_ns)
+    return (low_ns + high_ns) // 2

@@ -1,0 +1,71 @@
+"""Rates and their intervals: numbers in, numbers out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Failures among runs, with the exact (Clopper-Pearson) interval of their probability."""
+
+    failures: int
+    runs: int
+    low: float
+    high: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields."""
+        return {
+            "failures": self.failures,
+            "runs": self.runs,
+            "low": round(self.low, 4),
+            "high": round(self.high, 4),
+        }
+
+    def __str__(self) -> str:
+        return (
+            f"{self.failures} of {self.runs} runs "
+            f"(95 % interval {100 * self.low:.0f} to {100 * self.high:.0f} %)"
+        )
+
+
+def rate(failures: int, runs: int, confidence: float = CONFIDENCE) -> Rate:
+    """Return the rate of `failures` among `runs`; with no runs nothing is known: 0 to 1.
+
+    Raises ValueError unless 0 <= failures <= runs.
+    """
+    from scipy.special import betaincinv  # slow to import, and only some commands need it
+
+    if not 0 <= failures <= runs:
+        raise ValueError(f"{failures} failures of {runs} runs, expected 0 to {runs}")
+    tail = (1 - confidence) / 2
+    low = float(betaincinv(failures, runs - failures + 1, tail)) if failures else 0.0
+    high = float(betaincinv(failures + 1, runs - failures, 1 - tail)) if failures < runs else 1.0
+    return Rate(failures, runs, low, high)
+
+
+def repeats_to_see(failure_rate: float, miss: float = 0.05, most: int = 10) -> int:
+    """Return how many runs see at least one failure of that rate, except in a share `miss`."""
+    if failure_rate >= 1:
+        return 1
+    if failure_rate <= 0:
+        return most
+    return min(most, math.ceil(math.log(miss) / math.log(1 - failure_rate)))
+
+
+def differs(before: Rate, after: Rate, significance: float = 0.05) -> bool:
+    """Whether `before` fails more often than `after`, by Boschloo's exact test, one-sided."""
+    from scipy.stats import boschloo_exact  # slow to import, and only some commands need it
+
+    if 0 in (before.runs, after.runs):
+        return False
+    table = [
+        [before.failures, after.failures],
+        [before.runs - before.failures, after.runs - after.failures],
+    ]
+    return bool(boschloo_exact(table, alternative="greater").pvalue < significance)
