@@ -15,7 +15,14 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
+try:
+    from websockets.speedups import apply_mask
+except ImportError:
+    from websockets.utils import apply_mask
+
 OPCODE_NAMES = {opcode.value: opcode.name.lower() for opcode in Opcode} | {0: "continuation"}
+# Whole messages, not compressed: most frames, and nothing about them needs the library's parser.
+PLAIN = {0x80 | Opcode.TEXT: "text", 0x80 | Opcode.BINARY: "binary"}
 
 
 class DecodedFrame(NamedTuple):
@@ -76,15 +83,48 @@ class FrameDecoder:
     def feed(self, data: bytes, at_ns: int) -> Iterator[DecodedFrame]:
         """Yield the frames that `data`, which arrived at `at_ns`, completes."""
         buffer = self._reader.buffer
-        if self._first_byte_at_ns is None:
-            self._first_byte_at_ns = at_ns
-        buffer += data
-        while (wire_length := _wire_length(buffer)) is not None and len(buffer) >= wire_length:
-            yield self._decode(wire_length, self._first_byte_at_ns, at_ns)
-            # The next frame began in this same piece, or begins with the next one.
-            self._first_byte_at_ns = at_ns
-        if not buffer:
+        first_byte_at_ns = at_ns
+        if self._first_byte_at_ns is not None:
+            buffer += data
+            extent = _extent(buffer, 0)
+            if extent is None or extent[1] > len(buffer):
+                return
+            first_byte_at_ns = self._first_byte_at_ns
             self._first_byte_at_ns = None
+            data = bytes(buffer)
+            buffer.clear()
+        start, end = 0, len(data)
+        while (extent := _extent(data, start)) is not None and extent[1] <= end:
+            payload_start, stop = extent
+            head, masked = data[start], data[start + 1] >= 0x80
+            opcode = PLAIN.get(head)
+            if opcode is not None:
+                payload = data[payload_start:stop]
+                if masked:
+                    payload = apply_mask(payload, data[payload_start - 4 : payload_start])
+                yield DecodedFrame(
+                    opcode,
+                    True,
+                    False,
+                    False,
+                    False,
+                    masked,
+                    False,
+                    payload,
+                    stop - start,
+                    first_byte_at_ns,
+                    at_ns,
+                    "",
+                )
+            else:
+                buffer += data[start:stop]
+                yield self._decode(stop - start, first_byte_at_ns, at_ns)
+            start = stop
+            # The next frame began in this same piece, or begins with the next one.
+            first_byte_at_ns = at_ns
+        if start < end:
+            buffer += data[start:]
+            self._first_byte_at_ns = first_byte_at_ns
 
     def _decode(self, wire_length: int, first_byte_at_ns: int, at_ns: int) -> DecodedFrame:
         buffer, tap = self._reader.buffer, self._tap
@@ -132,15 +172,16 @@ def _inflater() -> PerMessageDeflate:
     )
 
 
-def _wire_length(buffer: bytearray) -> int | None:
-    """Return the length of the frame at the start of `buffer`, or None if its header is cut."""
-    if len(buffer) < 2:
+def _extent(data: bytes | bytearray, start: int) -> tuple[int, int] | None:
+    """Return where the payload of the frame at `start` begins and ends; None if its head is cut."""
+    if len(data) < start + 2:
         return None
-    length = buffer[1] & 0x7F
-    header = 2 + (4 if buffer[1] >= 0x80 else 0)
+    length = data[start + 1] & 0x7F
+    begin = start + (6 if data[start + 1] >= 0x80 else 2)
     if length < 126:
-        return header + length
+        return begin, begin + length
     extra = 2 if length == 126 else 8
-    if len(buffer) < 2 + extra:
+    if len(data) < start + 2 + extra:
         return None
-    return header + extra + int.from_bytes(buffer[2 : 2 + extra], "big")
+    begin += extra
+    return begin, begin + int.from_bytes(data[start + 2 : start + 2 + extra], "big")

@@ -24,6 +24,7 @@ from replay.plan import Plan
 
 # A send later than this is not the timing that was asked for.
 MAX_LATENESS_NS = 20_000_000
+RUNS_FOLDER, RUNS_TABLE = "runs", "runs.jsonl"
 # Logs are written a moment after the event that they tell of.
 LOG_SETTLE_S = 0.05
 
@@ -58,7 +59,7 @@ class Trial:
             "reason": self.judgement.reason,
             "log": list(self.log),
             "lateness": figures.to_json() if figures is not None else None,
-            "capture": self.path.name,
+            "capture": f"{RUNS_FOLDER}/{self.path.name}",
         }
 
 
@@ -66,7 +67,8 @@ class Trial:
 class Experiment:
     """Carries out runs one after the other. `settle_s` is the rest that the server gets between.
 
-    Until `baseline` is known, runs are recorded and not judged.
+    `directory` gets a table of runs and, in a folder, the record of each. Until `baseline` is
+    known, runs are recorded and not judged.
     """
 
     plan: Plan
@@ -83,7 +85,7 @@ class Experiment:
     async def run(self, edits: Sequence[Perturbation], purpose: str) -> Trial:
         """Carry out one run and judge it. Raises what `run_live` raises, and PlanError."""
         number = len(self.trials) + 1
-        path = self.directory / f"{number:04d}.capture.jsonl"
+        path = self.directory / RUNS_FOLDER / f"{number:04d}.capture.jsonl"
         if self.trials:
             await asyncio.sleep(self.settle_s)
         if self.log is not None:
@@ -118,5 +120,5 @@ class Experiment:
 
     def _append(self, trial: Trial) -> None:
         line = msgspec.json.encode(trial.to_json()).decode()
-        with (self.directory / "runs.jsonl").open("a") as file:
+        with (self.directory / RUNS_TABLE).open("a") as file:
             file.write(line + "\n")

@@ -149,10 +149,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The steps of every connection, in the order of their opening."""
+    """The steps of every connection, in the order of their opening.
+
+    `recorded_ns` has the recorded time of every event that a step could follow.
+    """
 
     connections: Mapping[str, tuple[Step, ...]]
     secrets: Mapping[str, Secret]
+    recorded_ns: Mapping[After, int]
     pace: Pace = Pace.CAUSAL
 
     def steps(self) -> Iterator[Step]:
@@ -169,6 +173,11 @@ class Plan:
         if not 0 <= index < len(steps):
             raise PlanError(f"{connection} has steps 0 to {len(steps) - 1}, there is no {index}")
         return steps[index]
+
+    def recorded_gap_ns(self, step: Step, after: After) -> int | None:
+        """Return the recorded time between an event and a step; None when it came later."""
+        at_ns = self.recorded_ns.get(after)
+        return None if at_ns is None or at_ns > step.recorded_at_ns else step.recorded_at_ns - at_ns
 
     def with_step(self, step: Step) -> Plan:
         """Return the plan with one step replaced."""

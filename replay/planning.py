@@ -60,6 +60,8 @@ def plan_from_capture(capture: Capture, pace: Pace = Pace.CAUSAL) -> Plan:
     return Plan(
         connections={trace.name: trace.steps(origin_ns, elsewhere) for trace in traces},
         secrets=secrets,
+        recorded_ns={START: 0}
+        | {event: at_ns - origin_ns for trace in traces for at_ns, event in trace.events()},
         pace=pace,
     )
 
@@ -81,10 +83,14 @@ class _Trace:
     acts: tuple[_Act, ...]
     seen: tuple[tuple[int, After], ...]
 
+    def events(self) -> list[tuple[int, After]]:
+        """Every event that a step could follow, with its time."""
+        acts = [(act.at_ns, After(Kind.STEP, self.name, i)) for i, act in enumerate(self.acts)]
+        return acts + list(self.seen)
+
     def for_others(self) -> list[tuple[int, After]]:
         """The events that a connection opened later may have followed."""
-        acts = [(act.at_ns, After(Kind.STEP, self.name, i)) for i, act in enumerate(self.acts)]
-        return acts + [(at_ns, event) for at_ns, event in self.seen if event.kind is Kind.CLOSED]
+        return [each for each in self.events() if each[1].kind in (Kind.STEP, Kind.CLOSED)]
 
     def steps(self, origin_ns: int, elsewhere: list[tuple[int, After]]) -> tuple[Step, ...]:
         """Return the steps; each follows the latest event before it."""

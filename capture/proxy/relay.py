@@ -68,12 +68,12 @@ class Relay:
         self.head: bytes | None = b""
         self.record: ConnectionRecorder | None = None
         self._connecting: asyncio.Task[None] | None = None
+        self._early: list[tuple[bytes, int]] = []
 
     def opened(self) -> None:
-        """Connect to the upstream; the client is not read before that is done."""
+        """Connect to the upstream; what the client sends meanwhile waits."""
         self.proxy.relays.add(self)
         self.connected_at_ns = self.proxy.now_ns()
-        self.client.transport.pause_reading()
         self._connecting = self.proxy.loop.create_task(self._connect())
 
     async def _connect(self) -> None:
@@ -93,12 +93,26 @@ class Relay:
         if self.client.transport.is_closing():
             self.server.transport.abort()
             return
+        self._connected()
+
+    def _connected(self) -> None:
+        """Pass on what the client did while the upstream was being connected."""
         self.client.transport.resume_reading()
+        for data, at_ns in self._early:
+            self._head(data, at_ns)
+        self._early.clear()
+        if self.client.ended and not self.ended(self.client):
+            self.client.transport.close()
 
     def data(self, half: _Half, data: bytes) -> None:
         """Pass bytes on to the other half, and a copy to the recorder."""
         at_ns = self.proxy.now_ns()
         if half is self.client:
+            if self.server.transport is None:
+                # uvloop ignores a pause before the first read, so it is here that reading stops.
+                self._early.append((data, at_ns))
+                self.client.transport.pause_reading()
+                return
             if self.head is not None:
                 self._head(data, at_ns)
                 return
@@ -154,6 +168,8 @@ class Relay:
     def ended(self, half: _Half) -> bool:
         """Pass on that a half will send no more; return whether to keep it open."""
         other = self.server if half is self.client else self.client
+        if other.transport is None:
+            return True
         self._closed(half, CloseHow.FIN)
         if half is self.client and self.head:
             # It left within its head; the server shall see as much of it.

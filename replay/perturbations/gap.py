@@ -29,6 +29,15 @@ class Gap:
         if self.gap_ns < 0:
             raise PlanError(f"gap is {self.gap_ns / 1e6} ms, expected 0 or more")
 
+    @property
+    def value_ns(self) -> int:
+        """The one number that a search varies."""
+        return self.gap_ns
+
+    def with_value(self, value_ns: int) -> Gap:
+        """Return the same edit with another value."""
+        return replace(self, gap_ns=value_ns)
+
     def apply(self, plan: Plan) -> Plan:
         """Return the perturbed plan."""
         step = plan.step(self.connection, self.step)

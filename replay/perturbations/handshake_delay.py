@@ -28,6 +28,15 @@ class HandshakeDelay:
         """The step it changes: the opening."""
         return 0
 
+    @property
+    def value_ns(self) -> int:
+        """The one number that a search varies."""
+        return self.by_ns
+
+    def with_value(self, value_ns: int) -> HandshakeDelay:
+        """Return the same edit with another value."""
+        return replace(self, by_ns=value_ns)
+
     def apply(self, plan: Plan) -> Plan:
         """Return the perturbed plan."""
         step = plan.step(self.connection, self.step)

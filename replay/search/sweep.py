@@ -61,7 +61,7 @@ def candidates(plan: Plan) -> Iterator[Perturbation]:
         for gap_ms in gaps_ms:
             for step, after in movable:
                 gap_ns = round(gap_ms * 1e6)
-                if not (after == step.after and _is_near(gap_ns, step.gap_ns)):
+                if not _is_near(gap_ns, plan.recorded_gap_ns(step, after)):
                     yield Gap(step.connection, step.index, after, gap_ns)
         for delay_ms in delays_ms:
             for connection in plan.connections:
@@ -100,5 +100,7 @@ def _nearest_elsewhere(plan: Plan, step: Step) -> Step | None:
     return max(before, key=lambda other: other.recorded_at_ns, default=None)
 
 
-def _is_near(gap_ns: int, recorded_ns: int) -> bool:
+def _is_near(gap_ns: int, recorded_ns: int | None) -> bool:
+    if recorded_ns is None:
+        return False
     return abs(gap_ns - recorded_ns) <= NEAR_RECORDED * max(gap_ns, recorded_ns, 1)

@@ -1,0 +1,82 @@
+"""What a JWT looks like in bytes, and what its readable parts say. Nothing here checks a signature.
+
+Redaction keeps algorithm, header, claims and lifetime, so that a replay can mint a like token.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+# Three parts, or five for an encrypted token. `{` and a quote or white space begin the header.
+JWT = re.compile(
+    rb"(?:ey[A-DI-L]|ew[k-r0-3])[A-Za-z0-9_-]{7,}(?:\.[A-Za-z0-9_-]*){2}"
+    rb"(?:\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)?"
+)
+_WORD = re.compile(rb"[A-Za-z0-9_-]")
+_TIME_CLAIMS = ("exp", "iat", "nbf")
+
+
+def find_jwts(payload: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where the JWTs are."""
+    for match in JWT.finditer(payload):
+        start = match.start()
+        stands_alone = payload.startswith(b"eyJ", start) and not (
+            start and _WORD.match(payload, start - 1)
+        )
+        # `this.keyListener.is.on` has the shape too, but no JSON under it.
+        if stands_alone or _is_json(match[0].partition(b".")[0]):
+            yield match.span()
+
+
+def unbase64(value: bytes) -> bytes | None:
+    """Return what base64 or base64url text, padded or not, stands for; None if it is neither."""
+    value = value.translate(_URL_ALPHABET).rstrip(b"=")
+    try:
+        return base64.b64decode(value + b"=" * (-len(value) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
+
+
+def describe_jwt(jwt: bytes, clean: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    """Return the fields of a `Secret` for a JWT; `clean` takes the secrets out of its parts."""
+    header, claims = (_json_part(part) for part in jwt.split(b".")[:2])
+    algorithm = header.pop("alg", "")
+    return {
+        "kind": "jwt",
+        "algorithm": algorithm if isinstance(algorithm, str) else "",
+        "header": clean(header),
+        "claims": clean(claims),
+        "lifetime_s": _lifetime_s(claims),
+    }
+
+
+def _lifetime_s(claims: dict[str, Any]) -> int | None:
+    expires, issued, not_before = (claims.get(name) for name in _TIME_CLAIMS)
+    began = not_before if issued is None else issued
+    if not isinstance(expires, int | float) or not isinstance(began, int | float):
+        return None
+    return int(expires - began)
+
+
+def _is_json(part: bytes) -> bool:
+    decoded = unbase64(part)
+    return decoded is not None and decoded.isascii() and decoded.rstrip().endswith(b"}")
+
+
+def _json_part(part: bytes) -> dict[str, Any]:
+    # msgspec, not json: it refuses NaN and lone surrogates, which could not be written later.
+    try:
+        value = msgspec.json.decode(unbase64(part) or b"")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        # An encrypted token's second part is no JSON: then only its header is known.
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,341 @@
+"""The hunt: learn what is normal, sweep for a failing change, find its window, measure its rate.
+
+Wires search, experiment and statistics together, and decides nothing that one of them can.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from capture.format.model import Capture, Side
+from capture.format.reader import read_capture
+from replay.auth import TokenSource
+from replay.engine.live import RunSettings
+from replay.experiment import Experiment, Trial
+from replay.finding import Answer, FailingWindow, Finding, HuntResult
+from replay.hunt_directory import HuntDirectory, plan_to_json
+from replay.log_tail import LogTail
+from replay.oracles.differential import Baseline
+from replay.oracles.log import LogBaseline
+from replay.oracles.transcript import Transcript, transcripts
+from replay.oracles.verdict import Symptom, Verdict
+from replay.perturbations import Gap, Perturbation
+from replay.plan import START, Step
+from replay.planning import plan_from_capture
+from replay.search.sweep import Sweep
+from replay.search.window import Window, WindowSearch
+from replay.statistics import Rate, differs, rate, repeats_to_see
+from replay.target import Target
+
+BASELINE_RUNS = 5
+SETTLE_LADDER_S = (0.05, 0.5, 2.0)
+STRETCHED_RUNS = 2
+CONFIRMING_RUNS = 4
+CONTROL_EVERY = 8
+MIN_PATIENCE_S = 0.4
+MAX_PATIENCE_S = 5.0
+MAX_STRETCH_NS = 2_000_000_000
+HIGHEST_NS = 8_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class HuntSettings:
+    """`budget` bounds the number of runs; `rate_runs` is how many the final rate rests on."""
+
+    budget: int = 200
+    seed: int = 0
+    rate_runs: int = 20
+
+
+@dataclass(slots=True)
+class Hunt:
+    """One hunt over an experiment."""
+
+    experiment: Experiment
+    recorded: Capture
+    settings: HuntSettings
+    _controls: list[Verdict] = field(default_factory=list)
+    _reasons: list[str] = field(default_factory=list)
+    _sweep: Sweep = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._sweep = Sweep(self.experiment.plan)
+
+    async def run(self) -> HuntResult:
+        """Carry the hunt out. Raises what a run raises."""
+        problem = await self._learn()
+        if problem:
+            self._reasons.append(problem)
+            return self._result(Answer.INCONCLUSIVE, None)
+        while (failing := await self._find()) is not None:
+            finding = await self._examine(failing)
+            if finding is not None:
+                return self._judged(finding)
+        if self._failing_controls():
+            self._reasons.append("unperturbed runs fail by themselves")
+            return self._result(Answer.INCONCLUSIVE, None)
+        return self._result(Answer.NOT_REPRODUCED, None)
+
+    async def _learn(self) -> str:
+        """Learn the baseline; return why that is impossible, if it is."""
+        problem, runs = "", list[Trial]()
+        for settle_s in SETTLE_LADDER_S:
+            self.experiment.settle_s = settle_s
+            runs = [await self.experiment.run((), "baseline") for _ in range(3)]
+            problem = next((p for trial in runs if (p := self._departs(trial.run))), "")
+            if not problem:
+                break
+        if problem:
+            return f"unperturbed runs do not go as recorded: {problem}"
+        if self.experiment.settle_s > SETTLE_LADDER_S[0]:
+            self._reasons.append(
+                f"runs need {self.experiment.settle_s} s between them: the server remembers a "
+                "session after its end"
+            )
+        while len(runs) < BASELINE_RUNS:
+            runs.append(await self.experiment.run((), "baseline"))
+        self._set_patience(trial.run for trial in runs)
+        stretched = [
+            trial
+            for _ in range(STRETCHED_RUNS)
+            if not self._departs((trial := await self._stretched()).run)
+        ]
+        self.experiment.baseline = Baseline.learned(
+            [trial.run for trial in runs], [trial.run for trial in stretched]
+        )
+        self.experiment.log_baseline = LogBaseline.learned(trial.log for trial in runs)
+        return ""
+
+    def _departs(self, run: Capture) -> str:
+        """Return how a run differs grossly from the recording."""
+        recorded, seen = transcripts(self.recorded), transcripts(run)
+        for name in self.experiment.plan.connections:
+            difference = _gross_difference(recorded[name], seen.get(name))
+            if difference:
+                return difference
+        return ""
+
+    def _set_patience(self, runs: Iterable[Capture]) -> None:
+        """Wait for the server a few times longer than it ever took, so that failing runs end."""
+        slowest_ns = max(
+            (
+                reply.latency_ns
+                for run in runs
+                for transcript in transcripts(run).values()
+                for reply in transcript.replies
+            ),
+            default=0,
+        )
+        patience_s = min(MAX_PATIENCE_S, max(MIN_PATIENCE_S, 4 * slowest_ns / 1e9))
+        self.experiment.settings = replace(self.experiment.settings, patience_s=patience_s)
+
+    async def _stretched(self) -> Trial:
+        """Run with every gap a little longer, which shows what the server says unasked."""
+        steps = [step for step in self.experiment.plan.steps() if step.after != START]
+        extra_ns = min(100_000_000, MAX_STRETCH_NS // max(1, len(steps)))
+        edits = [
+            Gap(step.connection, step.index, step.after, step.gap_ns + extra_ns) for step in steps
+        ]
+        return await self.experiment.run(edits, "stretched")
+
+    async def _find(self) -> Trial | None:
+        """Sweep on until a run fails; None when everything was tried or the budget is spent."""
+        reserve = CONFIRMING_RUNS + 3 * self.settings.rate_runs
+        while (edits := self._sweep.ask()) is not None:
+            if len(self.experiment.trials) + reserve >= self.settings.budget:
+                self._reasons.append(f"the budget of {self.settings.budget} runs was spent")
+                return None
+            trial = await self.experiment.run(edits, "sweep")
+            self._sweep.tell(edits, trial.verdict)
+            if len(self._sweep.told) % CONTROL_EVERY == 0:
+                await self._control()
+            if trial.verdict is Verdict.FAIL:
+                return trial
+        return None
+
+    async def _control(self) -> Trial:
+        trial = await self.experiment.run((), "control")
+        self._controls.append(trial.verdict)
+        return trial
+
+    async def _examine(self, failing: Trial) -> Finding | None:
+        """Confirm a failing run, find its window and measure; None when it does not fail again."""
+        (edit,) = failing.edits
+        confirmed = [await self._repeat(failing, "confirm") for _ in range(CONFIRMING_RUNS)]
+        again = confirmed.count(Verdict.FAIL)
+        await self._control()
+        if again < 2:
+            return None
+        window, edit = await self._window(failing, edit, (again + 1) / (CONFIRMING_RUNS + 1))
+        point = replace(failing, edits=(edit,))
+        verdicts = []
+        # Control and candidate take turns in a drawn order, so that drift accuses neither.
+        order = random.Random(self.settings.seed)
+        for _ in range(self.settings.rate_runs):
+            for is_control in order.sample((True, False), 2):
+                if is_control:
+                    await self._control()
+                else:
+                    verdicts.append(await self._repeat(point, "rate"))
+        known = [verdict for verdict in verdicts if verdict is not Verdict.UNKNOWN]
+        symptom = self._symptom_at(edit, failing)
+        return Finding((edit,), window, rate(known.count(Verdict.FAIL), len(known)), symptom)
+
+    async def _repeat(self, failing: Trial, purpose: str) -> Verdict:
+        """Run the same edits again; only the same symptom counts as failing."""
+        trial = await self.experiment.run(failing.edits, purpose)
+        if trial.verdict is Verdict.FAIL and not _same_symptom(trial, failing):
+            return Verdict.PASS
+        return trial.verdict
+
+    async def _window(
+        self, failing: Trial, edit: Perturbation, failure_rate: float
+    ) -> tuple[FailingWindow, Perturbation]:
+        """Bisect the edges around a failing edit; return them and the edit in their middle."""
+        step = self.experiment.plan.step(edit.connection, edit.step)
+        repeats = repeats_to_see(failure_rate)
+        search = WindowSearch(
+            with_value=edit.with_value,
+            failing_ns=edit.value_ns,
+            passing_ns=self._known_to_pass(edit, step, repeats),
+            highest_ns=max(HIGHEST_NS, 2 * edit.value_ns),
+            repeats=repeats,
+        )
+        budget = self.settings.budget - 2 * self.settings.rate_runs
+        while (edits := search.ask()) is not None and len(self.experiment.trials) < budget:
+            trial = await self.experiment.run(edits, "window")
+            verdict = trial.verdict
+            if verdict is Verdict.FAIL and not _same_symptom(trial, failing):
+                verdict = Verdict.PASS
+            search.tell(edits, verdict)
+        found = search.window
+        after = edit.after if isinstance(edit, Gap) else "TCP connect"
+        window = FailingWindow(edit.connection, edit.step, after, found.low_ns, found.high_ns)
+        return window, edit.with_value(_point(found))
+
+    def _known_to_pass(self, edit: Perturbation, step: Step, repeats: int) -> tuple[int, ...]:
+        """Return values of the same kind of edit that pass as far as is known."""
+        # As recorded it passes: the baseline shows it.
+        recorded_ns: int | None = 0
+        if isinstance(edit, Gap):
+            recorded_ns = self.experiment.plan.recorded_gap_ns(step, edit.after)
+        passing = [] if recorded_ns in (None, edit.value_ns) else [recorded_ns]
+        if repeats == 1:
+            passing += [
+                told.value_ns
+                for told, verdict in self._sweep.told
+                if verdict is Verdict.PASS and told.with_value(0) == edit.with_value(0)
+            ]
+        return tuple(passing)
+
+    def _symptom_at(self, edit: Perturbation, failing: Trial) -> Symptom:
+        """Return the symptom of a failing run at the reported point, with what the log said."""
+        for trial in self.experiment.trials:
+            if trial.edits == (edit,) and trial.verdict is Verdict.FAIL:
+                if _same_symptom(trial, failing):
+                    return _with_log(trial)
+        return _with_log(failing)
+
+    def _failing_controls(self) -> int:
+        return self._controls.count(Verdict.FAIL)
+
+    def _judged(self, finding: Finding) -> HuntResult:
+        control = self._control_rate()
+        if not differs(finding.rate, control):
+            self._reasons.append("the failure is about as frequent without the change")
+            return self._result(Answer.INCONCLUSIVE, None)
+        return self._result(Answer.REPRODUCED, finding)
+
+    def _control_rate(self) -> Rate:
+        known = [verdict for verdict in self._controls if verdict is not Verdict.UNKNOWN]
+        return rate(known.count(Verdict.FAIL), len(known))
+
+    def _result(self, answer: Answer, finding: Finding | None) -> HuntResult:
+        return HuntResult(
+            answer=answer,
+            runs=len(self.experiment.trials),
+            control=self._control_rate(),
+            finding=finding,
+            reasons=tuple(dict.fromkeys(self._reasons)),
+            tried=len(self._sweep.told),
+            left=self._sweep.left,
+        )
+
+
+def _point(window: Window) -> int:
+    """Return the middle of what is known of the window, where it fails most surely."""
+    if window.low_ns is None or window.high_ns is None:
+        return window.centre_ns
+    return (window.low_ns + window.high_ns) // 2
+
+
+def _same_symptom(trial: Trial, failing: Trial) -> bool:
+    """Whether two failing runs share a symptom; the leading one may be seen or not by chance."""
+    signatures = {symptom.signature for symptom in failing.judgement.symptoms}
+    return any(symptom.signature in signatures for symptom in trial.judgement.symptoms)
+
+
+def _with_log(trial: Trial) -> Symptom:
+    """Return the leading symptom, and with it the complaint of the log if there is one."""
+    leading, *others = trial.judgement.symptoms
+    said = [other.detail for other in others if other.kind == "log"]
+    if leading.kind == "log" or not said:
+        return leading
+    return replace(leading, detail=f"{leading.detail}; the server's log: {said[0]}")
+
+
+def _gross_difference(recorded: Transcript, seen: Transcript | None) -> str:
+    name = recorded.connection
+    if seen is None or seen.status != recorded.status:
+        answer = "not at all" if seen is None or seen.status is None else str(seen.status)
+        refusal = "" if seen is None else f" {seen.refusal}"[:100].rstrip()
+        return f"the handshake of {name} was answered {answer}{refusal}, recorded {recorded.status}"
+    by_server = seen.ending.first is Side.SERVER
+    if by_server and recorded.ending.first is not Side.SERVER:
+        return f"{name} {seen.ending}, recorded as ended by the client"
+    if recorded.replies and not seen.replies:
+        return f"the server said nothing on {name}, recorded {len(recorded.replies)} messages"
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class HuntRequest:
+    """What to hunt in: a capture, a server, perhaps its log, and where the results go."""
+
+    capture: Path
+    target: Target
+    tokens: TokenSource
+    directory: Path
+    log: Path | None = None
+    settings: HuntSettings = HuntSettings()
+    overwrite: bool = False
+
+
+async def hunt(request: HuntRequest, on_trial: Callable[[Trial], None]) -> HuntResult:
+    """Carry out a hunt and leave its directory; `on_trial` hears of every run.
+
+    Raises PlanError, NoToken, TargetRefused, UnwritableOutput, ReplayError. When nothing was run,
+    no directory is left behind.
+    """
+    recorded = read_capture(request.capture)
+    plan = plan_from_capture(recorded)
+    log = LogTail(request.log) if request.log is not None else None
+    with HuntDirectory.prepared(request.directory, overwrite=request.overwrite) as directory:
+        directory.keep_capture(request.capture)
+        settings = RunSettings(request.target, request.tokens)
+        experiment = Experiment(plan, settings, directory.path, log, on_trial)
+        result = await Hunt(experiment, recorded, request.settings).run()
+        directory.write_result(
+            result,
+            {
+                "target": request.target.url,
+                "seed": request.settings.seed,
+                "budget": request.settings.budget,
+                "settle_s": experiment.settle_s,
+                "plan": plan_to_json(plan),
+            },
+        )
+    return result

@@ -1,0 +1,124 @@
+"""What a hunt leaves: the answer, a table of its runs, the record of each, and the capture itself.
+
+hunt.json               the answer, with what it was asked of
+finding.json            the finding alone, where there is one; `replay --plan` reads it
+runs.jsonl              one line a run: purpose, edits, verdict, symptoms, log lines, lateness
+runs/NNNN.capture.jsonl the record of each run
+recorded.capture.jsonl  the capture that was replayed
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from capture.errors import UnwritableOutput
+from replay.errors import ReplayError
+from replay.experiment import RUNS_FOLDER, RUNS_TABLE
+from replay.finding import HuntResult
+from replay.plan import Plan, Step
+
+HUNT, FINDING, RECORDED = "hunt.json", "finding.json", "recorded.capture.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class HuntDirectory:
+    """A directory being filled by a hunt."""
+
+    path: Path
+
+    @classmethod
+    @contextmanager
+    def prepared(cls, path: Path, *, overwrite: bool) -> Iterator[HuntDirectory]:
+        """Make the directory ready; if the hunt fails before its first run, leave no trace."""
+        is_new = not path.exists()
+        directory = cls(path)
+        try:
+            if not is_new and any(path.iterdir()):
+                directory._make_room(overwrite=overwrite)
+            (path / RUNS_FOLDER).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UnwritableOutput(f"cannot write {path}: {error.strerror}") from error
+        try:
+            yield directory
+        except BaseException:
+            if not (path / RUNS_TABLE).exists():
+                directory._clear()
+                if is_new:
+                    path.rmdir()
+            raise
+
+    def keep_capture(self, capture: Path) -> None:
+        """Keep a copy of what is replayed, so that the directory explains itself."""
+        shutil.copyfile(capture, self.path / RECORDED)
+
+    def write_result(self, result: HuntResult, asked: Mapping[str, Any]) -> None:
+        """Write the answer, with what it was asked of and by which versions."""
+        recorded = self.path / RECORDED
+        answer = result.to_json() | {
+            **asked,
+            "capture_sha256": hashlib.sha256(recorded.read_bytes()).hexdigest(),
+            "versions": {
+                "deadheat": version("deadheat"),
+                "websockets": version("websockets"),
+                "python": platform.python_version(),
+            },
+        }
+        self._write(HUNT, answer)
+        if answer["finding"] is not None:
+            self._write(FINDING, answer["finding"])
+
+    def _write(self, name: str, content: Mapping[str, Any]) -> None:
+        (self.path / name).write_text(json.dumps(content, indent=2) + "\n")
+
+    def _make_room(self, *, overwrite: bool) -> None:
+        if not (self.path / RUNS_TABLE).exists() and not (self.path / HUNT).exists():
+            raise UnwritableOutput(
+                f"{self.path} is not empty and holds no hunt: name another directory"
+            )
+        if not overwrite:
+            raise UnwritableOutput(
+                f"{self.path} holds an earlier hunt: name another directory, or pass --overwrite"
+            )
+        self._clear()
+
+    def _clear(self) -> None:
+        for name in (HUNT, FINDING, RECORDED, RUNS_TABLE):
+            (self.path / name).unlink(missing_ok=True)
+        shutil.rmtree(self.path / RUNS_FOLDER, ignore_errors=True)
+
+
+def read_hunt(path: Path) -> dict[str, Any]:
+    """Return the answer of a finished hunt, `runs.jsonl` as its `trials`. Raises ReplayError."""
+    try:
+        answer: dict[str, Any] = json.loads((path / HUNT).read_text())
+        lines = (path / RUNS_TABLE).read_text().splitlines()
+        answer["trials"] = [json.loads(line) for line in lines]
+    except (OSError, ValueError) as error:
+        raise ReplayError(f"{path} holds no finished hunt: {error}") from error
+    return answer
+
+
+def plan_to_json(plan: Plan) -> list[dict[str, Any]]:
+    """Return the steps of a plan as a person reads them, times in milliseconds."""
+    return [_step_to_json(step) for step in plan.steps()]
+
+
+def _step_to_json(step: Step) -> dict[str, Any]:
+    return {
+        "connection": step.connection,
+        "step": step.index,
+        "name": step.name,
+        "recorded_at_ms": step.recorded_at_ns / 1e6,
+        "after": str(step.after),
+        "gap_ms": step.gap_ns / 1e6,
+        "needs": [str(event) for event in step.needs],
+    }
