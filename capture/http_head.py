@@ -15,10 +15,24 @@ END_OF_HEAD = b"\r\n\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A start line and the headers under it, as they were sent."""
+    """A start line and the header lines under it, as they were sent."""
 
     start_line: str
-    headers: HeaderPairs
+    lines: tuple[str, ...]
+
+    @property
+    def headers(self) -> HeaderPairs:
+        """The headers: names as they were sent, values without the space around them."""
+        pairs: list[tuple[str, str]] = []
+        for line in self.lines:
+            if line[:1] in (" ", "\t") and pairs:
+                # A folded line goes on with the value before it (RFC 9112, section 5.2).
+                name, value = pairs.pop()
+                pairs.append((name, f"{value} {line.strip()}".strip()))
+            else:
+                name, _, value = line.partition(":")
+                pairs.append((name.strip(), value.strip()))
+        return tuple(pairs)
 
     def get(self, name: str) -> str | None:
         """Return the value of a header, several of one name joined by commas."""
@@ -35,7 +49,7 @@ class Head:
     def status(self) -> int:
         """The status of a response; 0 where the line has none."""
         parts = self.start_line.split(" ", 2)
-        return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
+        return int(parts[1][:9]) if len(parts) > 1 and parts[1].isdecimal() else 0
 
     @property
     def reason(self) -> str:
@@ -50,29 +64,29 @@ class Head:
 
     def replacing(self, name: str, value: str, *, add: bool = False) -> Head:
         """Return the head with the value of every `name` header replaced, or added if asked."""
-        headers = tuple(
-            (key, value if key.lower() == name.lower() else old) for key, old in self.headers
-        )
-        if add and self.get(name) is None:
-            headers = (*headers, (name, value))
-        return Head(self.start_line, headers)
+        line = f"{name}: {value}"
+        is_one = [each.partition(":")[0].strip().lower() == name.lower() for each in self.lines]
+        lines = [
+            line if replace else each for each, replace in zip(self.lines, is_one, strict=True)
+        ]
+        if add and not any(is_one):
+            lines.append(line)
+        return Head(self.start_line, tuple(lines))
 
     def with_target(self, target: str) -> Head:
         """Return a request head for another target."""
-        method, _, version = self.start_line.split(" ", 2)
-        return Head(f"{method} {target} {version}", self.headers)
+        method, _, rest = self.start_line.partition(" ")
+        return Head(f"{method} {target} {rest.partition(' ')[2]}", self.lines)
 
     def encode(self) -> bytes:
         """Return the head as bytes, its blank line included."""
-        lines = [self.start_line, *(f"{name}: {value}" for name, value in self.headers), "", ""]
-        return "\r\n".join(lines).encode("latin-1")
+        return "\r\n".join((self.start_line, *self.lines, "", "")).encode("latin-1")
 
 
 def parse_head(data: bytes) -> Head:
-    """Read a head that ends with its blank line."""
-    start_line, *lines = data.decode("latin-1").rstrip("\r\n").split("\r\n")
-    pairs = (line.partition(":") for line in lines)
-    return Head(start_line, tuple((name.strip(), value.strip()) for name, _, value in pairs))
+    """Read a head, with or without the blank line that ends it."""
+    start_line, *lines = data.removesuffix(END_OF_HEAD).decode("latin-1").split("\r\n")
+    return Head(start_line, tuple(lines))
 
 
 def accepts_deflate(response: Head) -> bool:

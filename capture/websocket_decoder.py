@@ -6,10 +6,11 @@ frame that breaks RFC 6455 comes out marked, as long as the length in its header
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from websockets.exceptions import PayloadTooBig, ProtocolError
+from websockets.exceptions import ProtocolError
 from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
@@ -19,6 +20,9 @@ try:
     from websockets.speedups import apply_mask
 except ImportError:
     from websockets.utils import apply_mask
+
+# The payload of a longer frame is passed over: what is no frame may seem to announce exabytes.
+MAX_FRAME_BYTES = 1 << 28
 
 OPCODE_NAMES = {opcode.value: opcode.name.lower() for opcode in Opcode} | {0: "continuation"}
 # Whole messages, not compressed: most frames, and nothing about them needs the library's parser.
@@ -40,6 +44,8 @@ class DecodedFrame(NamedTuple):
     first_byte_at_ns: int
     last_byte_at_ns: int
     invalid: str
+    uninflated: bool = False
+    """Whether the payload is compressed still, as it could not be inflated."""
 
 
 class _Tap(Extension):
@@ -49,17 +55,30 @@ class _Tap(Extension):
 
     def __init__(self, inflate: PerMessageDeflate | None) -> None:
         self.inflate = inflate
-        self.seen: Frame | None = None
+        self.seen = Frame(Opcode.BINARY, b"")
+        self.is_reserved = False
         self.compressed = False
+        self.uninflated = False
 
     def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
-        """Keep the raw frame, then inflate it; reserved bits that nobody claims stay set."""
-        self.seen = frame
-        if self.inflate is None:
-            self.compressed = False
-            return frame
-        inflated = self.inflate.decode(frame, max_size=max_size)
-        self.compressed = inflated is not frame
+        """Keep the frame, inflated if it can be; reserved bits that nobody claims stay set."""
+        self.seen, self.compressed, self.uninflated = frame, False, False
+        # Of an opcode that it does not know, nobody can say what its bits mean.
+        if self.inflate is not None and not self.is_reserved:
+            self.seen = self._inflated(self.inflate, frame)
+            self.compressed = self.seen is not frame
+        return self.seen
+
+    def _inflated(self, inflate: PerMessageDeflate, frame: Frame) -> Frame:
+        try:
+            inflated = inflate.decode(frame)
+        except ProtocolError:
+            self.compressed = self.uninflated = True
+            inflate.decoder = zlib.decompressobj(wbits=-15)
+            raise
+        if inflate.decoder.eof:
+            # The sender ended its stream with the message, so the next one begins anew.
+            inflate.decoder = zlib.decompressobj(wbits=-15)
         return inflated
 
 
@@ -72,27 +91,24 @@ class FrameDecoder:
     def __init__(self, *, deflate: bool = False) -> None:
         self._reader = StreamReader()
         self._tap = _Tap(_inflater() if deflate else None)
-        self._extensions: Sequence[Extension] = (self._tap,)
         self._first_byte_at_ns: int | None = None
+        self._to_pass_over = 0
+        self._passed_over = 0
 
     @property
     def pending_bytes(self) -> int:
         """Bytes of a frame that is not complete."""
-        return len(self._reader.buffer)
+        return len(self._reader.buffer) + (self._passed_over if self._to_pass_over else 0)
 
     def feed(self, data: bytes, at_ns: int) -> Iterator[DecodedFrame]:
         """Yield the frames that `data`, which arrived at `at_ns`, completes."""
-        buffer = self._reader.buffer
+        if self._to_pass_over:
+            data = self._pass_over(data)
         first_byte_at_ns = at_ns
         if self._first_byte_at_ns is not None:
-            buffer += data
-            extent = _extent(buffer, 0)
-            if extent is None or extent[1] > len(buffer):
-                return
             first_byte_at_ns = self._first_byte_at_ns
-            self._first_byte_at_ns = None
-            data = bytes(buffer)
-            buffer.clear()
+            data = self._completed(data)
+        buffer = self._reader.buffer
         start, end = 0, len(data)
         while (extent := _extent(data, start)) is not None and extent[1] <= end:
             payload_start, stop = extent
@@ -122,44 +138,82 @@ class FrameDecoder:
             start = stop
             # The next frame began in this same piece, or begins with the next one.
             first_byte_at_ns = at_ns
-        if start < end:
+        if extent is not None and extent[1] - start > MAX_FRAME_BYTES:
+            yield self._too_long(data[start:], extent[1] - start, first_byte_at_ns, at_ns)
+        elif start < end:
             buffer += data[start:]
             self._first_byte_at_ns = first_byte_at_ns
+
+    def _completed(self, data: bytes) -> bytes:
+        """Return `data` with the begin of its first frame before it; nothing if that goes on."""
+        buffer = self._reader.buffer
+        buffer += data
+        extent = _extent(buffer, 0)
+        if extent is None or len(buffer) < extent[1] <= MAX_FRAME_BYTES:
+            return b""
+        self._first_byte_at_ns = None
+        whole = bytes(buffer)
+        buffer.clear()
+        return whole
 
     def _decode(self, wire_length: int, first_byte_at_ns: int, at_ns: int) -> DecodedFrame:
         buffer, tap = self._reader.buffer, self._tap
         head, masked = buffer[0], buffer[1] >= 0x80
-        opcode = OPCODE_NAMES.get(head & 0x0F)
+        tap.is_reserved = head & 0x0F not in OPCODE_NAMES
         invalid = ""
-        if opcode is None:
-            opcode = f"reserved_{head & 0x0F}"
+        if tap.is_reserved:
             invalid = f"reserved opcode {head & 0x0F}"
             # As a binary frame the library reads it; what it was is kept here.
             buffer[0] = (head & 0xF0) | Opcode.BINARY
         try:
-            next(Frame.parse(self._reader.read_exact, mask=masked, extensions=self._extensions))
-            raise RuntimeError("the parser wants more bytes than the frame has")
-        except StopIteration as parsed:
-            frame: Frame = parsed.value
-        except (ProtocolError, PayloadTooBig) as error:
-            if tap.seen is None:
-                raise
-            frame, invalid = tap.seen, invalid or str(error)
-        tap.seen = None
-        return DecodedFrame(
-            opcode=opcode,
-            fin=head >= 0x80,
-            rsv1=bool(head & 0x40),
-            rsv2=bool(head & 0x20),
-            rsv3=bool(head & 0x10),
-            masked=masked,
-            compressed=tap.compressed and not invalid,
-            payload=bytes(frame.data),
-            wire_length=wire_length,
-            first_byte_at_ns=first_byte_at_ns,
-            last_byte_at_ns=at_ns,
+            next(Frame.parse(self._reader.read_exact, mask=masked, extensions=(tap,)))
+        except StopIteration:
+            pass
+        except ProtocolError as error:
+            invalid = invalid or str(error)
+        return _headed(head, masked, wire_length, first_byte_at_ns, at_ns)._replace(
+            compressed=tap.compressed,
+            payload=bytes(tap.seen.data),
             invalid=invalid,
+            uninflated=tap.uninflated,
         )
+
+    def _too_long(
+        self, begun: bytes, wire_length: int, first_byte_at_ns: int, at_ns: int
+    ) -> DecodedFrame:
+        """Return a frame without its payload, at once, and pass over the payload as it comes."""
+        self._passed_over = len(begun)
+        self._to_pass_over = wire_length - len(begun)
+        masked = begun[1] >= 0x80
+        return _headed(begun[0], masked, wire_length, first_byte_at_ns, at_ns)._replace(
+            invalid=f"longer than the {MAX_FRAME_BYTES} bytes that are kept"
+        )
+
+    def _pass_over(self, data: bytes) -> bytes:
+        """Return what comes after a frame that is too long."""
+        passed = min(self._to_pass_over, len(data))
+        self._to_pass_over -= passed
+        self._passed_over += passed
+        return data[passed:]
+
+
+def _headed(
+    head: int, masked: bool, wire_length: int, first_byte_at_ns: int, at_ns: int
+) -> DecodedFrame:
+    return DecodedFrame(
+        opcode=OPCODE_NAMES.get(head & 0x0F, f"reserved_{head & 0x0F}"),
+        fin=head >= 0x80,
+        rsv1=bool(head & 0x40),
+        rsv2=bool(head & 0x20),
+        rsv3=bool(head & 0x10),
+        masked=masked,
+        compressed=False,
+        payload=b"",
+        wire_length=wire_length,
+        first_byte_at_ns=first_byte_at_ns,
+        last_byte_at_ns=at_ns,
+        invalid="",
+    )
 
 
 def _inflater() -> PerMessageDeflate:

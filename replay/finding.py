@@ -9,7 +9,6 @@ from typing import Any
 
 from replay.oracles.verdict import Symptom
 from replay.perturbations import Perturbation
-from replay.plan import After
 from replay.statistics import Rate
 
 
@@ -23,22 +22,27 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FailingWindow:
-    """Where the gap between a step and the event it follows makes the failure; None: not found."""
+    """Where the gap between a step and the event `after` makes the failure; None: not found.
+
+    `recorded_ns` is the gap that the recording has there.
+    """
 
     connection: str
     step: int
-    after: After | str
+    after: str
     low_ns: int | None
     high_ns: int | None
+    recorded_ns: int | None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields, in milliseconds."""
         return {
             "connection": self.connection,
             "step": self.step,
-            "after": str(self.after),
+            "after": self.after,
             "low_ms": _ms(self.low_ns),
             "high_ms": _ms(self.high_ns),
+            "recorded_ms": _ms(self.recorded_ns),
         }
 
 
@@ -89,22 +93,42 @@ def _ms(value_ns: int | None) -> float | None:
     return None if value_ns is None else round(value_ns / 1e6, 3)
 
 
+def headline(result: HuntResult) -> str:
+    """Return the outcome of a hunt in one line."""
+    if result.finding is None:
+        return f"{result.answer} in {result.runs} runs, unperturbed {result.control}"
+    finding = result.finding
+    return (
+        f"{finding.symptom.detail} | when {_when(finding.window)} | "
+        f"fails {finding.rate}, unperturbed {result.control}"
+    )
+
+
 def sentences(result: HuntResult) -> list[str]:
     """Return the outcome of a hunt as a person reads it."""
     lines = [f"{result.answer} in {result.runs} runs"]
     if result.finding is not None:
-        window, finding = result.finding.window, result.finding
-        low, high = (_edge(value) for value in (window.low_ns, window.high_ns))
+        finding = result.finding
         lines += [
             f"  {finding.symptom.kind}: {finding.symptom.detail}",
-            f"  when {window.connection} step {window.step} comes {low} to {high} ms "
-            f"after {window.after}",
-            f"  fails {finding.rate}",
+            f"  when {_when(finding.window)}",
+            f"  fails in {finding.rate}",
         ]
-    elif result.answer is Answer.NOT_REPRODUCED:
-        lines.append(f"  {result.tried} single changes of timing tried, none fails")
-    lines.append(f"  unperturbed: fails {result.control}")
+    elif result.tried:
+        lines.append(f"  {result.tried} single changes of timing tried, {result.left} were left")
+    lines.append(f"  unperturbed it fails in {result.control}")
     return lines + [f"  note: {reason}" for reason in result.reasons]
+
+
+def _when(window: FailingWindow) -> str:
+    step = f"{window.connection} step {window.step}"
+    recorded = ""
+    if window.recorded_ns is not None:
+        recorded = f" (recorded: {window.recorded_ns / 1e6:.1f} ms)"
+    if window.low_ns is None and window.high_ns is None:
+        return f"{step} is moved closer to or further from {window.after}{recorded}"
+    low, high = (_edge(value) for value in (window.low_ns, window.high_ns))
+    return f"{step} comes {low} to {high} ms after {window.after}{recorded}"
 
 
 def _edge(value_ns: int | None) -> str:

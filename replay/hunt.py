@@ -6,7 +6,7 @@ Wires search, experiment and statistics together, and decides nothing that one o
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from replay.oracles.log import LogBaseline
 from replay.oracles.transcript import Transcript, transcripts
 from replay.oracles.verdict import Symptom, Verdict
 from replay.perturbations import Gap, Perturbation
-from replay.plan import START, Step
+from replay.plan import START
 from replay.planning import plan_from_capture
 from replay.search.sweep import Sweep
 from replay.search.window import Window, WindowSearch
@@ -31,9 +31,12 @@ from replay.statistics import Rate, differs, rate, repeats_to_see
 from replay.target import Target
 
 BASELINE_RUNS = 5
+ALIKE_RUNS = 3
 SETTLE_LADDER_S = (0.05, 0.5, 2.0)
 STRETCHED_RUNS = 2
 CONFIRMING_RUNS = 4
+WINDOW_RUNS = 12
+MIN_RATE_RUNS = 5
 CONTROL_EVERY = 8
 MIN_PATIENCE_S = 0.4
 MAX_PATIENCE_S = 5.0
@@ -43,11 +46,15 @@ HIGHEST_NS = 8_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class HuntSettings:
-    """`budget` bounds the number of runs; `rate_runs` is how many the final rate rests on."""
+    """`budget` bounds the number of runs; `rate_runs` is how many the final rate rests on.
+
+    With `edits` nothing is searched: only how often these edits fail is measured.
+    """
 
     budget: int = 200
     seed: int = 0
     rate_runs: int = 20
+    edits: tuple[Perturbation, ...] = ()
 
 
 @dataclass(slots=True)
@@ -60,9 +67,13 @@ class Hunt:
     _controls: list[Verdict] = field(default_factory=list)
     _reasons: list[str] = field(default_factory=list)
     _sweep: Sweep = field(init=False)
+    _rate_runs: int = field(init=False)
 
     def __post_init__(self) -> None:
         self._sweep = Sweep(self.experiment.plan)
+        # A small budget is for finding first, and for measuring with what is left.
+        affordable = max(MIN_RATE_RUNS, self.settings.budget // 6)
+        self._rate_runs = min(self.settings.rate_runs, affordable)
 
     async def run(self) -> HuntResult:
         """Carry the hunt out. Raises what a run raises."""
@@ -70,6 +81,8 @@ class Hunt:
         if problem:
             self._reasons.append(problem)
             return self._result(Answer.INCONCLUSIVE, None)
+        if self.settings.edits:
+            return await self._retest()
         while (failing := await self._find()) is not None:
             finding = await self._examine(failing)
             if finding is not None:
@@ -81,14 +94,12 @@ class Hunt:
 
     async def _learn(self) -> str:
         """Learn the baseline; return why that is impossible, if it is."""
-        problem, runs = "", list[Trial]()
         for settle_s in SETTLE_LADDER_S:
             self.experiment.settle_s = settle_s
-            runs = [await self.experiment.run((), "baseline") for _ in range(3)]
-            problem = next((p for trial in runs if (p := self._departs(trial.run))), "")
+            runs, problem = await self._alike()
             if not problem:
                 break
-        if problem:
+        else:
             return f"unperturbed runs do not go as recorded: {problem}"
         if self.experiment.settle_s > SETTLE_LADDER_S[0]:
             self._reasons.append(
@@ -108,6 +119,16 @@ class Hunt:
         )
         self.experiment.log_baseline = LogBaseline.learned(trial.log for trial in runs)
         return ""
+
+    async def _alike(self) -> tuple[list[Trial], str]:
+        """Return a few unperturbed runs, up to the first that goes otherwise than recorded."""
+        runs = []
+        for _ in range(ALIKE_RUNS):
+            runs.append(await self.experiment.run((), "baseline"))
+            problem = self._departs(runs[-1].run)
+            if problem:
+                return runs, problem
+        return runs, ""
 
     def _departs(self, run: Capture) -> str:
         """Return how a run differs grossly from the recording."""
@@ -143,7 +164,7 @@ class Hunt:
 
     async def _find(self) -> Trial | None:
         """Sweep on until a run fails; None when everything was tried or the budget is spent."""
-        reserve = CONFIRMING_RUNS + 3 * self.settings.rate_runs
+        reserve = CONFIRMING_RUNS + WINDOW_RUNS + 2 * self._rate_runs
         while (edits := self._sweep.ask()) is not None:
             if len(self.experiment.trials) + reserve >= self.settings.budget:
                 self._reasons.append(f"the budget of {self.settings.budget} runs was spent")
@@ -170,58 +191,70 @@ class Hunt:
         if again < 2:
             return None
         window, edit = await self._window(failing, edit, (again + 1) / (CONFIRMING_RUNS + 1))
-        point = replace(failing, edits=(edit,))
-        verdicts = []
-        # Control and candidate take turns in a drawn order, so that drift accuses neither.
+        trials = await self._measure((edit,))
+        verdicts = [_verdict_on(trial, failing) for trial in trials]
+        alike = [trial for trial in trials if _verdict_on(trial, failing) is Verdict.FAIL]
+        symptom = _with_log((alike or [failing])[0])
+        return Finding((edit,), window, _rate_of(verdicts), symptom)
+
+    async def _measure(self, edits: tuple[Perturbation, ...]) -> list[Trial]:
+        """Return runs with these edits, taken in turns with as many controls."""
+        trials = []
+        # The turns are drawn, so that drift accuses neither.
         order = random.Random(self.settings.seed)
-        for _ in range(self.settings.rate_runs):
+        for _ in range(self._rate_runs):
             for is_control in order.sample((True, False), 2):
                 if is_control:
                     await self._control()
                 else:
-                    verdicts.append(await self._repeat(point, "rate"))
-        known = [verdict for verdict in verdicts if verdict is not Verdict.UNKNOWN]
-        symptom = self._symptom_at(edit, failing)
-        return Finding((edit,), window, rate(known.count(Verdict.FAIL), len(known)), symptom)
+                    trials.append(await self.experiment.run(edits, "rate"))
+        return trials
+
+    async def _retest(self) -> HuntResult:
+        """Measure the given edits, as after a change of the server."""
+        trials = await self._measure(self.settings.edits)
+        measured = _rate_of([trial.verdict for trial in trials])
+        self._reasons.append(f"only the given edits were measured: they fail {measured}")
+        failing = next((trial for trial in trials if trial.verdict is Verdict.FAIL), None)
+        if failing is None:
+            answer = Answer.NOT_REPRODUCED if measured.runs else Answer.INCONCLUSIVE
+            return self._result(answer, None)
+        window = self._window_of(self.settings.edits[0], None, None)
+        return self._judged(Finding(self.settings.edits, window, measured, _with_log(failing)))
 
     async def _repeat(self, failing: Trial, purpose: str) -> Verdict:
         """Run the same edits again; only the same symptom counts as failing."""
-        trial = await self.experiment.run(failing.edits, purpose)
-        if trial.verdict is Verdict.FAIL and not _same_symptom(trial, failing):
-            return Verdict.PASS
-        return trial.verdict
+        return _verdict_on(await self.experiment.run(failing.edits, purpose), failing)
 
     async def _window(
         self, failing: Trial, edit: Perturbation, failure_rate: float
     ) -> tuple[FailingWindow, Perturbation]:
         """Bisect the edges around a failing edit; return them and the edit in their middle."""
-        step = self.experiment.plan.step(edit.connection, edit.step)
         repeats = repeats_to_see(failure_rate)
         search = WindowSearch(
             with_value=edit.with_value,
             failing_ns=edit.value_ns,
-            passing_ns=self._known_to_pass(edit, step, repeats),
+            passing_ns=self._known_to_pass(edit, repeats),
             highest_ns=max(HIGHEST_NS, 2 * edit.value_ns),
             repeats=repeats,
         )
-        budget = self.settings.budget - 2 * self.settings.rate_runs
+        budget = self.settings.budget - 2 * self._rate_runs
         while (edits := search.ask()) is not None and len(self.experiment.trials) < budget:
-            trial = await self.experiment.run(edits, "window")
-            verdict = trial.verdict
-            if verdict is Verdict.FAIL and not _same_symptom(trial, failing):
-                verdict = Verdict.PASS
-            search.tell(edits, verdict)
+            search.tell(edits, _verdict_on(await self.experiment.run(edits, "window"), failing))
         found = search.window
-        after = edit.after if isinstance(edit, Gap) else "TCP connect"
-        window = FailingWindow(edit.connection, edit.step, after, found.low_ns, found.high_ns)
+        window = self._window_of(edit, found.low_ns, found.high_ns)
         return window, edit.with_value(_point(found))
 
-    def _known_to_pass(self, edit: Perturbation, step: Step, repeats: int) -> tuple[int, ...]:
+    def _window_of(
+        self, edit: Perturbation, low_ns: int | None, high_ns: int | None
+    ) -> FailingWindow:
+        recorded_ns = edit.recorded_ns(self.experiment.plan)
+        return FailingWindow(edit.connection, edit.step, edit.anchor, low_ns, high_ns, recorded_ns)
+
+    def _known_to_pass(self, edit: Perturbation, repeats: int) -> tuple[int, ...]:
         """Return values of the same kind of edit that pass as far as is known."""
         # As recorded it passes: the baseline shows it.
-        recorded_ns: int | None = 0
-        if isinstance(edit, Gap):
-            recorded_ns = self.experiment.plan.recorded_gap_ns(step, edit.after)
+        recorded_ns = edit.recorded_ns(self.experiment.plan)
         passing = [] if recorded_ns in (None, edit.value_ns) else [recorded_ns]
         if repeats == 1:
             passing += [
@@ -229,35 +262,23 @@ class Hunt:
                 for told, verdict in self._sweep.told
                 if verdict is Verdict.PASS and told.with_value(0) == edit.with_value(0)
             ]
-        return tuple(passing)
-
-    def _symptom_at(self, edit: Perturbation, failing: Trial) -> Symptom:
-        """Return the symptom of a failing run at the reported point, with what the log said."""
-        for trial in self.experiment.trials:
-            if trial.edits == (edit,) and trial.verdict is Verdict.FAIL:
-                if _same_symptom(trial, failing):
-                    return _with_log(trial)
-        return _with_log(failing)
+        return tuple(at_ns for at_ns in passing if at_ns is not None)
 
     def _failing_controls(self) -> int:
         return self._controls.count(Verdict.FAIL)
 
     def _judged(self, finding: Finding) -> HuntResult:
-        control = self._control_rate()
+        control = _rate_of(self._controls)
         if not differs(finding.rate, control):
             self._reasons.append("the failure is about as frequent without the change")
             return self._result(Answer.INCONCLUSIVE, None)
         return self._result(Answer.REPRODUCED, finding)
 
-    def _control_rate(self) -> Rate:
-        known = [verdict for verdict in self._controls if verdict is not Verdict.UNKNOWN]
-        return rate(known.count(Verdict.FAIL), len(known))
-
     def _result(self, answer: Answer, finding: Finding | None) -> HuntResult:
         return HuntResult(
             answer=answer,
             runs=len(self.experiment.trials),
-            control=self._control_rate(),
+            control=_rate_of(self._controls),
             finding=finding,
             reasons=tuple(dict.fromkeys(self._reasons)),
             tried=len(self._sweep.told),
@@ -270,6 +291,19 @@ def _point(window: Window) -> int:
     if window.low_ns is None or window.high_ns is None:
         return window.centre_ns
     return (window.low_ns + window.high_ns) // 2
+
+
+def _rate_of(verdicts: Sequence[Verdict]) -> Rate:
+    """Return the rate among the runs that are known."""
+    known = [verdict for verdict in verdicts if verdict is not Verdict.UNKNOWN]
+    return rate(known.count(Verdict.FAIL), len(known))
+
+
+def _verdict_on(trial: Trial, failing: Trial) -> Verdict:
+    """Return the verdict on one failure: a run that fails in another way does not show it."""
+    if trial.verdict is Verdict.FAIL and not _same_symptom(trial, failing):
+        return Verdict.PASS
+    return trial.verdict
 
 
 def _same_symptom(trial: Trial, failing: Trial) -> bool:

@@ -119,7 +119,7 @@ class Frame(_Line, frozen=True, tag="frame"):
     """One frame. `at_ns` is the arrival of its last byte (in a run: of its sending, for a send).
 
     The payload is unmasked and inflated: `text` where it is UTF-8 of a text message, else `base64`.
-    `invalid` says which rule of RFC 6455 the frame breaks; such a frame keeps its raw payload.
+    `invalid` says which rule of RFC 6455 the frame breaks, or why its payload is not here.
     """
 
     at_ns: int

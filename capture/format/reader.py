@@ -13,6 +13,9 @@ from capture.errors import CaptureError, NewerVersion, NotACapture
 from capture.format.model import FORMAT, VERSION, Capture, End, Event, Header, Line
 from capture.format.versions import migrate
 
+# The first line of a file that is no capture may be all of it.
+MAX_HEADER_BYTES = 1 << 20
+
 _decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 
 
@@ -46,7 +49,7 @@ class CaptureReader:
         self.path = path
         self.problem = ""
         with _opened(path) as file:
-            self._version = _version_of(file.readline(), path)
+            self._version = _version_of(file.readline(MAX_HEADER_BYTES), path)
             file.seek(0)
             first = self._line(file.readline(), 1)
         if not isinstance(first, Header):
@@ -66,7 +69,7 @@ class CaptureReader:
                     return
                 line = self._line(raw, number)
                 if isinstance(line, End):
-                    self._check_end(line, count)
+                    self._check_end(line, count, has_more=file.read(1) != b"")
                     return
                 if isinstance(line, Header):
                     raise NotACapture(f"{self.path}:{number}: a second capture header")
@@ -77,8 +80,10 @@ class CaptureReader:
                 f"the {count} events there were read"
             )
 
-    def _check_end(self, end: End, count: int) -> None:
-        if end.events != count:
+    def _check_end(self, end: End, count: int, *, has_more: bool) -> None:
+        if has_more:
+            self.problem = "there are lines after the end line, they were not read"
+        elif end.events != count:
             self.problem = f"the end line counts {end.events} events, {count} were read"
 
     def _line(self, raw: bytes, number: int) -> Line:
@@ -87,7 +92,7 @@ class CaptureReader:
                 return _decoder.decode(raw)
             line: Line = msgspec.convert(migrate(msgspec.json.decode(raw), self._version), Line)
             return line
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise NotACapture(f"{self.path}:{number}: not a line of a capture: {error}") from error
 
 

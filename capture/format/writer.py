@@ -34,9 +34,9 @@ class CaptureWriter:
 
     def write(self, event: Event) -> None:
         """Append one event; it reaches the file with the next flush."""
+        self._append(event)
         self.events += 1
         self._last_at_ns = event.at_ns
-        self._append(event)
 
     def flush(self) -> None:
         """Hand everything written so far to the operating system."""
@@ -81,17 +81,17 @@ class CaptureWriter:
                 os.close(self._descriptor)
 
     def _append(self, line: Header | Event | End) -> None:
-        self._encoder.encode_into(line, self._pending, -1)
+        # Not encode_into: a line that cannot be encoded would leave its first half behind.
+        self._pending += self._encoder.encode(line)
         self._pending += b"\n"
 
 
 def _create(path: Path, *, overwrite: bool) -> int:
-    existing = path.is_file() and path.stat().st_size > 0
-    if existing and not overwrite:
-        raise UnwritableOutput(
-            f"{path} exists and is not empty: name another file, or pass --overwrite"
-        )
     try:
+        if path.is_file() and path.stat().st_size > 0 and not overwrite:
+            raise UnwritableOutput(
+                f"{path} exists and is not empty: name another file, or pass --overwrite"
+            )
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise UnwritableOutput(f"cannot write {path}: {error.strerror}") from error

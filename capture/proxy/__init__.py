@@ -39,10 +39,11 @@ async def record(
 ) -> int:
     """Serve until SIGINT or SIGTERM; return the number of events recorded.
 
-    `ready` is called with the ws:// address once clients can connect. Raises ListenRefused,
-    UnwritableOutput.
+    `ready` is called with the ws:// address once clients can connect. Raises CaptureError,
+    ListenRefused, UnwritableOutput.
     """
     loop = asyncio.get_running_loop()
+    tls = settings.upstream.tls()
     sockets = _listening(settings.host, settings.port)
     started_ns = now_ns()
     header = Header(
@@ -66,7 +67,7 @@ async def record(
     failed = loop.create_future()
     copy = CopyQueue(writer, since_start_ns, failed)
     recorder = Recorder(writer.write, None if settings.keep_secrets else Redactor())
-    proxy = RecordingProxy(settings.upstream, recorder, copy, since_start_ns)
+    proxy = RecordingProxy(settings.upstream, tls, recorder, copy, since_start_ns)
     server = await loop.create_server(proxy.accept, sock=sockets)
     stopped = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):

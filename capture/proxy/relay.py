@@ -10,7 +10,7 @@ import asyncio
 import socket
 import ssl
 import struct
-from urllib.parse import urlsplit
+from collections.abc import Callable
 
 from capture.clock import NowNs
 from capture.format.model import CloseHow, Direction, Side
@@ -19,8 +19,11 @@ from capture.proxy.copy_queue import CopyQueue
 from capture.proxy.upstream import Upstream
 from capture.recorder import ConnectionRecorder, Recorder
 
-DRAIN_EVERY_S = 0.01
-DRAIN_SLICE_NS = 500_000
+WRITE_EVERY_S = 0.01
+# Decoding waits for a turn of the loop with nothing to relay, but not longer than this.
+DECODE_WITHIN_NS = 5_000_000
+DECODE_SLICE_NS = 100_000
+REFUSAL_LINGERS_S = 1.0
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -28,16 +31,23 @@ class RecordingProxy:
     """Accepts clients, relays them to the upstream, and records what passes."""
 
     def __init__(
-        self, upstream: Upstream, recorder: Recorder, copy: CopyQueue, now_ns: NowNs
+        self,
+        upstream: Upstream,
+        tls: ssl.SSLContext | None,
+        recorder: Recorder,
+        copy: CopyQueue,
+        now_ns: NowNs,
     ) -> None:
         self.upstream = upstream
         self.recorder = recorder
         self.copy = copy
         self.now_ns = now_ns
-        self.tls = upstream.tls()
+        self.tls = tls
         self.relays: set[Relay] = set()
         self.loop = asyncio.get_running_loop()
-        self._timer = self.loop.call_later(DRAIN_EVERY_S, self._tick)
+        self._timer = self.loop.call_later(WRITE_EVERY_S, self._write)
+        self._decoding = False
+        self._relayed = False
 
     def accept(self) -> asyncio.Protocol:
         """Return the client side of a new relay."""
@@ -50,11 +60,28 @@ class RecordingProxy:
             relay.stop()
         self.copy.flush()
 
-    def _tick(self) -> None:
-        drained = self.copy.drain(DRAIN_SLICE_NS)
-        if drained:
-            self.copy.flush()
-        self._timer = self.loop.call_later(DRAIN_EVERY_S if drained else 0, self._tick)
+    def record(self, at_ns: int, size: int, act: Callable[..., None], *arguments: object) -> None:
+        """Queue `act(*arguments)` for a moment when there is nothing to relay."""
+        self.copy.add(at_ns, size, act, *arguments)
+        self._relayed = True
+        if not self._decoding:
+            self._decoding = True
+            self.loop.call_soon(self._decode)
+
+    def _decode(self) -> None:
+        oldest_at_ns = self.copy.oldest_at_ns
+        if self._relayed and oldest_at_ns is not None:
+            self._relayed = False
+            if self.now_ns() - oldest_at_ns < DECODE_WITHIN_NS:
+                self.loop.call_soon(self._decode)
+                return
+        self._decoding = not self.copy.drain(DECODE_SLICE_NS)
+        if self._decoding:
+            self.loop.call_soon(self._decode)
+
+    def _write(self) -> None:
+        self.copy.write()
+        self._timer = self.loop.call_later(WRITE_EVERY_S, self._write)
 
 
 class Relay:
@@ -69,6 +96,7 @@ class Relay:
         self.record: ConnectionRecorder | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._early: list[tuple[bytes, int]] = []
+        self._refused = False
 
     def opened(self) -> None:
         """Connect to the upstream; what the client sends meanwhile waits."""
@@ -82,18 +110,29 @@ class Relay:
             await proxy.loop.create_connection(
                 lambda: self.server, proxy.upstream.host, proxy.upstream.port, ssl=proxy.tls
             )
-        except (OSError, ssl.SSLError) as error:
+        except (OSError, UnicodeError) as error:
             reason = f"cannot reach {proxy.upstream.origin}: {error}"
-            proxy.copy.add(proxy.now_ns(), 0, proxy.recorder.note, proxy.now_ns(), reason)
-            body = f"deadheat: {reason}\n".encode()
-            head = f"HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: {len(body)}"
-            self.client.transport.write(head.encode() + END_OF_HEAD + body)
-            self.client.transport.close()
+            proxy.record(proxy.now_ns(), 0, proxy.recorder.note, proxy.now_ns(), reason)
+            self._refuse(reason)
             return
         if self.client.transport.is_closing():
             self.server.transport.abort()
             return
         self._connected()
+
+    def _refuse(self, reason: str) -> None:
+        """Answer in the place of the upstream, and end when the client has read that."""
+        self._refused = True
+        body = f"deadheat: {reason}\n".encode()
+        head = f"HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: {len(body)}"
+        client = self.client.transport
+        if client.is_closing():
+            return
+        client.write(head.encode() + END_OF_HEAD + body)
+        # Closed with its request unread, TCP would reset and the answer could be lost.
+        client.write_eof()
+        client.resume_reading()
+        self.proxy.loop.call_later(REFUSAL_LINGERS_S, client.close)
 
     def _connected(self) -> None:
         """Pass on what the client did while the upstream was being connected."""
@@ -108,6 +147,8 @@ class Relay:
         """Pass bytes on to the other half, and a copy to the recorder."""
         at_ns = self.proxy.now_ns()
         if half is self.client:
+            if self._refused:
+                return
             if self.server.transport is None:
                 # uvloop ignores a pause before the first read, so it is here that reading stops.
                 self._early.append((data, at_ns))
@@ -121,7 +162,7 @@ class Relay:
             self.client.transport.write(data)
         if self.record is not None:
             received = self.record.received
-            self.proxy.copy.add(at_ns, len(data), received, half.direction, data, at_ns)
+            self.proxy.record(at_ns, len(data), received, half.direction, data, at_ns)
 
     def _head(self, data: bytes, at_ns: int) -> None:
         """Collect the request head, put the upstream's name into it, and pass it on."""
@@ -148,14 +189,14 @@ class Relay:
         if self.record is not None:
             size, received = len(pending), self.record.received
             arguments = (Direction.CLIENT_TO_SERVER, head.encode() + rest, at_ns)
-            self.proxy.copy.add(at_ns, size, received, *arguments)
+            self.proxy.record(at_ns, size, received, *arguments)
 
     def _addressed(self, head: Head) -> Head:
         """Address a request to the upstream as its own clients would."""
         upstream = self.proxy.upstream
         asked = head.get("Host") or ""
         origin = head.get("Origin")
-        if origin is not None and urlsplit(origin).netloc == asked:
+        if asked and origin is not None and origin.partition("://")[2] == asked:
             # A page that came through this proxy; an Origin of another site stays.
             head = head.replacing("Origin", upstream.http_origin)
         own_path = upstream.parts.path
@@ -169,11 +210,12 @@ class Relay:
         """Pass on that a half will send no more; return whether to keep it open."""
         other = self.server if half is self.client else self.client
         if other.transport is None:
-            return True
+            return not self._refused
         self._closed(half, CloseHow.FIN)
         if half is self.client and self.head:
             # It left within its head; the server shall see as much of it.
             other.transport.write(self.head)
+            self._note(self.proxy.now_ns(), "a client ended within its request, not recorded")
             self.head = None
         if other.ended or not other.transport.can_write_eof():
             # TLS knows no half-close: the whole connection ends.
@@ -188,7 +230,8 @@ class Relay:
         if self._connecting is not None and half is self.client:
             self._connecting.cancel()
         if error is not None:
-            self._closed(half, CloseHow.RESET)
+            how = CloseHow.TIMEOUT if isinstance(error, TimeoutError) else CloseHow.RESET
+            self._closed(half, how)
             other.reset()
         elif other.transport is not None:
             other.transport.close()
@@ -204,25 +247,26 @@ class Relay:
         """End the connection because the recording ends."""
         if self.record is not None:
             at_ns = self.proxy.now_ns()
-            self.proxy.copy.add(at_ns, 0, self.record.finish)
+            self.proxy.record(at_ns, 0, self.record.finish)
             if not (self.client.ended and self.server.ended):
                 self._note(at_ns, "the recording was stopped while this connection was open")
         for half in self.halves:
             if half.transport is not None:
-                half.closed_recorded = True
+                half.ended_how = CloseHow.RESET
                 half.transport.abort()
 
     def _closed(self, half: _Half, how: CloseHow) -> None:
-        if half.closed_recorded:
+        # After its FIN a side may still reset; after a reset nothing comes any more.
+        if half.ended_how is not None and (half.ended_how, how) != (CloseHow.FIN, CloseHow.RESET):
             return
-        half.closed_recorded = True
+        half.ended_how = how
         if self.record is not None:
             at_ns = self.proxy.now_ns()
-            self.proxy.copy.add(at_ns, 0, self.record.closed, half.side, how, at_ns)
+            self.proxy.record(at_ns, 0, self.record.closed, half.side, how, at_ns)
 
     def _note(self, at_ns: int, text: str) -> None:
         note = self.record.note if self.record is not None else self.proxy.recorder.note
-        self.proxy.copy.add(at_ns, 0, note, at_ns, text)
+        self.proxy.record(at_ns, 0, note, at_ns, text)
 
 
 class _Half(asyncio.Protocol):
@@ -237,7 +281,7 @@ class _Half(asyncio.Protocol):
             Direction.CLIENT_TO_SERVER if side is Side.CLIENT else Direction.SERVER_TO_CLIENT
         )
         self.ended = False
-        self.closed_recorded = False
+        self.ended_how: CloseHow | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
@@ -271,5 +315,6 @@ class _Half(asyncio.Protocol):
         sock = self.transport.get_extra_info("socket")
         if sock is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        self.closed_recorded = True
+        # It is the other side that reset, so nothing is recorded of this one.
+        self.ended_how = CloseHow.RESET
         self.transport.abort()

@@ -20,8 +20,11 @@ class Upstream:
     ca_file: Path | None = None
 
     def __post_init__(self) -> None:
-        parts = self.parts
-        if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        try:
+            parts, port = self.parts, self.parts.port
+        except ValueError:
+            parts, port = SplitResult("", "", "", "", ""), 0
+        if parts.scheme not in DEFAULT_PORTS or not parts.hostname or port == 0:
             raise CaptureError(f"upstream is {self.url!r}, expected ws://host:port or wss://…")
 
     @property
@@ -56,7 +59,11 @@ class Upstream:
         return f"{'https' if self.parts.scheme == 'wss' else 'http'}://{self.authority}"
 
     def tls(self) -> ssl.SSLContext | None:
-        """Return the TLS context for wss; certificates are always verified."""
+        """Return the TLS context for wss; certificates are always verified. Raises CaptureError."""
         if self.parts.scheme != "wss":
             return None
-        return ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
+        try:
+            return ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
+        except (OSError, ssl.SSLError) as error:
+            reason = error.strerror or error
+            raise CaptureError(f"cannot use {self.ca_file} as an authority: {reason}") from error

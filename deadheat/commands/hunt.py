@@ -28,6 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="runs that the final rate rests on, and as many controls (default: 20)",
     )
+    parser.add_argument(
+        "--plan",
+        type=Path,
+        metavar="PLAN",
+        help="search nothing, measure the edits of this plan or finding: does a fix help?",
+    )
     parser.add_argument("--log", type=Path, metavar="FILE", help="the server's log, to read along")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier hunt in DIR")
@@ -42,14 +48,16 @@ def run(options: argparse.Namespace) -> int:
     """Hunt, write DIR, print what was found."""
     from replay.finding import sentences
     from replay.hunt import HuntRequest, HuntSettings, hunt
+    from replay.plan_file import read_edits
 
+    edits = read_edits(options.plan) if options.plan is not None else ()
     request = HuntRequest(
         capture=options.capture,
         target=target_from(options),
         tokens=tokens_from(options),
         directory=options.out,
         log=options.log,
-        settings=HuntSettings(options.budget, options.seed, options.rate_runs),
+        settings=HuntSettings(options.budget, options.seed, options.rate_runs, edits),
         overwrite=options.overwrite,
     )
     progress = TrialProgress(options.budget)

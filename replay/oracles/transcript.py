@@ -76,7 +76,8 @@ def _transcript(name: str, events: tuple[Event, ...]) -> Transcript:
     return Transcript(
         connection=name,
         status=None if response is None else response.status,
-        refusal="" if response is None else f"{response.reason} {response.body}".strip(),
+        # Many servers repeat the reason as the body.
+        refusal="" if response is None else (response.body or response.reason).strip(),
         replies=tuple(_replies(events, steps)),
         ending=_ending(events),
         steps_at_ns=steps,

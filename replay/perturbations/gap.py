@@ -34,6 +34,15 @@ class Gap:
         """The one number that a search varies."""
         return self.gap_ns
 
+    @property
+    def anchor(self) -> str:
+        """What the value counts from."""
+        return str(self.after)
+
+    def recorded_ns(self, plan: Plan) -> int | None:
+        """Return what the recording has in place of the value; None when it has none."""
+        return plan.recorded_gap_ns(plan.step(self.connection, self.step), self.after)
+
     def with_value(self, value_ns: int) -> Gap:
         """Return the same edit with another value."""
         return replace(self, gap_ns=value_ns)

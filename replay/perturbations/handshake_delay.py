@@ -33,6 +33,16 @@ class HandshakeDelay:
         """The one number that a search varies."""
         return self.by_ns
 
+    @property
+    def anchor(self) -> str:
+        """What the value counts from."""
+        return f"{self.connection} TCP connect"
+
+    def recorded_ns(self, plan: Plan) -> int | None:
+        """Return what the recording has in place of the value."""
+        action = plan.step(self.connection, self.step).action
+        return action.upgrade_delay_ns if isinstance(action, Open) else None
+
     def with_value(self, value_ns: int) -> HandshakeDelay:
         """Return the same edit with another value."""
         return replace(self, by_ns=value_ns)

@@ -26,6 +26,8 @@ class KnownSecrets:
     def __init__(self) -> None:
         self._by_value: dict[bytes, Secret] = {}
         self._by_block: dict[int, set[bytes]] = {}
+        # The keys again: a set is asked twice as fast as the keys of a dict.
+        self._ending_blocks: set[int] = set()
 
     def get(self, value: bytes) -> Secret | None:
         """Return the secret of a value."""
@@ -39,24 +41,23 @@ class KnownSecrets:
                 self._by_value.setdefault(form, secret)
                 for block in _ending_blocks(form):
                     self._by_block.setdefault(block, set()).add(form)
+                    self._ending_blocks.add(block)
         while len(self._by_value) > MOST_REMEMBERED:
             self._forget(next(iter(self._by_value)))
 
     def may_be_in(self, payload: bytes) -> bool:
         """Answer no, fast, when no searched value is in a payload; every frame passes here."""
-        return bool(self._by_block) and not self._by_block.keys().isdisjoint(_blocks(payload))
+        return bool(self._ending_blocks) and not self._ending_blocks.isdisjoint(_blocks(payload))
 
-    def find(self, payload: bytes) -> Iterator[tuple[int, int, Secret]]:
-        """Yield where searched values are, and which."""
-        if not self._by_block:
-            return
+    def find(self, payload: bytes) -> Iterator[tuple[int, int]]:
+        """Yield where searched values are."""
         candidates: set[bytes] = set()
-        for block in self._by_block.keys() & set(_blocks(payload)):
+        for block in self._ending_blocks.intersection(_blocks(payload)):
             candidates |= self._by_block[block]
         for value in candidates:
             at = payload.find(value)
             while at >= 0:
-                yield at, at + len(value), self._by_value[value]
+                yield at, at + len(value)
                 at = payload.find(value, at + len(value))
 
     def _forget(self, value: bytes) -> None:
@@ -66,6 +67,7 @@ class KnownSecrets:
             values.discard(value)
             if not values:
                 self._by_block.pop(block, None)
+                self._ending_blocks.discard(block)
 
 
 def _blocks(payload: bytes) -> memoryview:

@@ -46,7 +46,7 @@ def unbase64(value: bytes) -> bytes | None:
 _URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
 
 
-def describe_jwt(jwt: bytes, clean: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+def describe_jwt(jwt: bytes, clean: Callable[[Any], Any]) -> dict[str, Any]:
     """Return the fields of a `Secret` for a JWT; `clean` takes the secrets out of its parts."""
     header, claims = (_json_part(part) for part in jwt.split(b".")[:2])
     algorithm = header.pop("alg", "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from functools import lru_cache
 
 _NAMES = frozenset(
     "auth xauth authentication bearer sig ticket assertion credentials sessiontoken".split()
@@ -24,8 +25,9 @@ _AMBIGUOUS = frozenset(
     "auth authentication bearer token sig signature ticket assertion credentials".split()
 )
 
-# A lower-case text without any of these announces no secret. Every name above has one in it.
-HINT = re.compile("token|secret|pass|pwd|key|bearer|auth|jwt|cred|sig|ticket|assert|://")
+# A lower-case text without a match announces no secret: every name above has one in it. (Some
+# halves do not belong together; as an alternation of whole words it takes twice the time.)
+HINT = re.compile("[tspkbajc:](?:oken|icket|ecret|ig|ass|wd|ey|earer|uth|ssert|wt|red|//)")
 
 _LETTER_AND_DIGIT = re.compile(rb"(?=.*[0-9]).*[A-Za-z]", re.DOTALL)
 _WHITE_SPACE = re.compile(rb"\s")
@@ -43,11 +45,13 @@ class Expect(Enum):
     """A message of a server, a text."""
 
 
+@lru_cache(maxsize=1024)
 def normal(name: str) -> str:
     """Return a name as names are compared: lower-case letters only."""
     return re.sub(r"[^a-z]", "", name.lower())
 
 
+@lru_cache(maxsize=1024)
 def announces_a_secret(name: str) -> bool:
     """Whether what stands under a name is meant to be secret."""
     plain = normal(name)

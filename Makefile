@@ -1,0 +1,49 @@
+# Every target builds the virtual environment it needs; nothing has to be activated.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := capture replay evidence local_staging deadheat benchmarks tests
+PACKAGES := capture replay evidence local_staging deadheat
+
+.PHONY: help setup demo test style types layers check tools bench clean
+
+help: ## what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+setup: $(VENV)/.ready ## the virtual environment, with .venv/bin/deadheat in it
+
+$(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "deadheat: needs Python 3.11 or newer, $(PYTHON) is older: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "deadheat: $(PYTHON) cannot make a virtual environment (on Debian: apt install python3-venv)"; exit 1; }
+	@echo "deadheat: installing into $(VENV) (about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: setup ## find a race in the local stand-in for staging, from recording to report
+	@$(BIN)/deadheat demo
+
+test: setup tools check ## all checks and all tests, from a fresh clone
+	@$(BIN)/python -m pytest
+
+check: style types layers ## what a linter can see
+
+style:
+	@$(BIN)/ruff check --quiet $(SOURCES) && $(BIN)/ruff format --quiet --check $(SOURCES)
+
+types:
+	@$(BIN)/mypy --no-error-summary $(addprefix -p ,$(PACKAGES))
+
+layers:
+	@$(BIN)/lint-imports --no-cache > $(VENV)/layers.log || { cat $(VENV)/layers.log; exit 1; }
+
+tools: ## programs that tests use beside Python: installed where that is possible
+	@sh tests/install_tools.sh
+
+bench: setup ## the figures in docs: relay speed and lateness of sends
+	@$(BIN)/python -m benchmarks.proxy
+	@$(BIN)/python -m benchmarks.lateness
+
+clean: ## remove what make made
+	@rm -rf $(VENV) runs

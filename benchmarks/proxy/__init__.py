@@ -1,0 +1,1 @@
+"""How fast the recording proxy is, beside HAProxy and mitmproxy, in the same minute."""

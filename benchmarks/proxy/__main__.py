@@ -1,0 +1,101 @@
+"""`python -m benchmarks.proxy`: our recording proxy beside HAProxy and mitmproxy.
+
+Loopback only; about two and a half minutes as it stands. What is measured and why: ../README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.proxy import ceiling, contestants, report
+from benchmarks.proxy.contestants import Standing
+from benchmarks.proxy.loads import LOADS
+from benchmarks.proxy.rounds import Rounds
+
+CEILINGS = ((100, 1), (100, 16), (15, 16), (65_536, 1))
+
+
+def main() -> int:
+    """Run, print the table, write the JSON; exit 1 only with --check and a target missed."""
+    options = _options()
+    loads = tuple(each for each in LOADS if options.only in f"{each.ends}, {each.name}")
+    with tempfile.TemporaryDirectory(prefix="deadheat-bench-") as name:
+        folder = Path(name)
+        ceilings = _ceilings(folder)
+        with contextlib.ExitStack() as stack:
+            rounds = Rounds(folder, _standing(stack, folder, options), 0.1, options.seconds)
+            for number in range(options.rounds):
+                if sys.stderr.isatty():
+                    print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
+                rounds.run(loads, number)
+    rows = report.summary(rounds, loads)
+    print(report.table(rows))
+    print("\nthe recorder alone, no socket (decode, redact, write):")
+    for each in ceilings:
+        frames, at_once = each["frames_per_s"], each["at_once"]
+        print(f"  {each['size']:6} bytes, {at_once:2} a read: {frames:9.0f} frames/s")
+    if options.json is not None:
+        options.json.write_text(json.dumps(_document(options, rows, ceilings), indent=1) + "\n")
+    return int(options.check and not all(row.get("meets", True) for row in rows))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.proxy", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=0.5, help="of each measurement")
+    parser.add_argument("--only", default="", metavar="TEXT", help="loads whose name has this")
+    parser.add_argument("--haproxy", metavar="PATH", help="default: haproxy on the PATH")
+    parser.add_argument("--mitmdump", metavar="PATH", help="default: mitmdump on the PATH")
+    parser.add_argument("--without", action="append", default=[], choices=contestants.HOW_TO_GET)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results here too")
+    parser.add_argument("--check", action="store_true", help="fail where a target is missed")
+    return parser.parse_args()
+
+
+def _standing(
+    stack: contextlib.ExitStack, folder: Path, options: argparse.Namespace
+) -> dict[str, Standing]:
+    standing = {"direct": stack.enter_context(contestants.servers(folder))}
+    upstreams = standing["direct"].ports
+    asked = {"haproxy": options.haproxy, "mitmproxy": options.mitmdump}
+    starts = {"haproxy": contestants.haproxy, "mitmproxy": contestants.mitmproxy}
+    for name, start in starts.items():
+        if name not in options.without and (executable := contestants.found(name, asked[name])):
+            standing[name] = stack.enter_context(start(folder, upstreams, executable))
+    return standing
+
+
+def _ceilings(folder: Path) -> list[dict[str, Any]]:
+    return [
+        {
+            "size": size,
+            "at_once": at_once,
+            "frames_per_s": ceiling.frames_per_s(folder, size, at_once, 0.5),
+        }
+        for size, at_once in CEILINGS
+    ]
+
+
+def _document(
+    options: argparse.Namespace, rows: list[dict[str, Any]], ceilings: list[dict[str, Any]]
+) -> dict[str, Any]:
+    about = {
+        "rounds": options.rounds,
+        "seconds": options.seconds,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "system": platform.system(),
+    }
+    return {"about": about, "rows": rows, "recorder_alone": ceilings}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""Placeholders in the place of secrets, the same one for the same secret.
+
+A placeholder such as {{deadheat:jwt:s1}} keeps what a replay needs to put a fresh secret there: the
+kind, and of a JWT its algorithm, claims and lifetime. Everything works on bytes, so that spans are
+offsets into the payload.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from capture.format.model import HeaderPairs, Secret
+from capture.redaction.jwt_shape import JWT, describe_jwt
+from capture.redaction.known import KnownSecrets
+from capture.redaction.names import Expect, announces_a_secret, looks_secret
+from capture.redaction.rules import (
+    Found,
+    in_first_message,
+    in_header,
+    in_message,
+    in_url,
+    may_hold_a_secret,
+)
+
+PLACEHOLDER = re.compile(r"\{\{deadheat:(?P<kind>[a-z]+):(?P<id>s\d+)\}\}")
+_PLACEHOLDER = re.compile(PLACEHOLDER.pattern.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes `start` to `end` of a payload are a secret."""
+
+    start: int
+    end: int
+    secret: Secret
+
+    @property
+    def placeholder(self) -> bytes:
+        """What the record has in their place."""
+        return placeholder(self.secret).encode()
+
+
+def placeholder(secret: Secret) -> str:
+    """Return the text that stands in the record where the secret was."""
+    return "{{deadheat:" + secret.kind + ":" + secret.id + "}}"
+
+
+def apply(
+    payload: bytes, spans: Sequence[Span], *, start: int = 0, end: int | None = None
+) -> bytes:
+    """Return bytes `start` to `end` of a payload, with each span that begins there replaced.
+
+    A span that began before `start` is left out: it stands where it began.
+    """
+    end = len(payload) if end is None else end
+    if not spans:
+        return payload[start:end]
+    parts: list[bytes] = []
+    position = start
+    for span in spans:
+        if span.start >= end:
+            break
+        if span.start >= start:
+            parts += (payload[position : span.start], span.placeholder)
+        position = max(position, min(span.end, end))
+    return b"".join((*parts, payload[position:end]))
+
+
+@dataclass(slots=True)
+class Redactor:
+    """Finds secrets and remembers them for one recording; the values stay in memory only."""
+
+    _known: KnownSecrets = field(default_factory=KnownSecrets, repr=False)
+    _count: int = 0
+
+    def message(
+        self, payload: bytes, *, where: str, is_first: bool = False, from_client: bool = False
+    ) -> tuple[Span, ...]:
+        """Return the secrets in a message, in order, none overlapping.
+
+        `is_first` marks the first message of a client, where any named value counts as a secret.
+        """
+        if not self._known.may_be_in(payload) and not may_hold_a_secret(payload):
+            return ()
+        if is_first:
+            expect = Expect.CREDENTIALS
+        else:
+            expect = Expect.CLIENT if from_client else Expect.ANYTHING
+        found = [*in_message(payload, where, expect)]
+        if is_first:
+            found += in_first_message(payload, where)
+        return self._settled(payload, found)
+
+    def text(self, text: str, *, where: str) -> tuple[str, tuple[Secret, ...]]:
+        """Return a text (a reason, a body, an error) with its secrets replaced."""
+        payload = text.encode()
+        return _replaced(payload, self.message(payload, where=where))
+
+    def url(self, url: str) -> tuple[str, tuple[Secret, ...]]:
+        """Return a URL with the tokens in its query, and anywhere else in it, replaced."""
+        payload = url.encode()
+        return _replaced(payload, self._settled(payload, in_url(payload)))
+
+    def headers(self, headers: HeaderPairs) -> tuple[HeaderPairs, tuple[Secret, ...]]:
+        """Return headers with Authorization, cookies, tokens and anything of JWT shape replaced."""
+        clean: list[tuple[str, str]] = []
+        found: list[Secret] = []
+        for name, value in headers:
+            payload = value.encode()
+            spans = self._settled(payload, in_header(name.lower(), payload))
+            clean_value, in_value = _replaced(payload, spans)
+            # A line without a colon is all name, whatever stands in it.
+            clean_name, in_name = self.text(name, where="header name")
+            clean.append((clean_name, clean_value))
+            found += (*in_name, *in_value)
+        return tuple(clean), tuple(found)
+
+    def _settled(self, payload: bytes, found: Iterable[Found]) -> tuple[Span, ...]:
+        """Put what was found in order; of overlaps the later one keeps what is its own."""
+        known = (Found(start, end, "") for start, end in self._known.find(payload))
+        spans: list[Span] = []
+        end = 0
+        for each in sorted((*found, *known), key=lambda each: (each.start, -each.end)):
+            # Cut, not dropped: no byte of a secret may stay.
+            start = max(each.start, end)
+            value = payload[start : each.end]
+            if value and not _PLACEHOLDER.fullmatch(value):
+                spans.append(Span(start, each.end, self._secret(value, each)))
+                end = each.end
+        return tuple(spans)
+
+    def _secret(self, value: bytes, found: Found) -> Secret:
+        # Percent-encoded it is the same secret; wrapped it is another, as a replay must wrap it.
+        is_wrapped = found.encoding != ""
+        plain = found.inner if found.inner and not is_wrapped else value
+        secret = self._known.get(plain)
+        if secret is None:
+            secret = self._described(found, plain)
+            self._known.add(plain, secret, searched=_is_searched(plain, secret.kind))
+        if plain != value:
+            self._known.add(value, secret, searched=_is_searched(value, secret.kind))
+        elif is_wrapped and self._known.get(found.inner) is None:
+            self._secret(found.inner, Found(0, len(found.inner), found.where, found.kind))
+        return secret
+
+    def _described(self, found: Found, plain: bytes) -> Secret:
+        self._count += 1
+        secret_id = f"s{self._count}"
+        jwt = found.inner if found.encoding else plain
+        description = describe_jwt(jwt, self._clean) if JWT.fullmatch(jwt) else {"kind": found.kind}
+        return Secret(id=secret_id, where=found.where, encoding=found.encoding, **description)
+
+    def _clean(self, part: Any) -> Any:  # noqa: ANN401  any JSON
+        """Return a part of a JWT without the secrets in it."""
+        if isinstance(part, dict):
+            return {
+                self.text(name, where="claim")[0]: (
+                    "" if announces_a_secret(name) else self._clean(value)
+                )
+                for name, value in part.items()
+            }
+        if isinstance(part, list):
+            return [self._clean(each) for each in part]
+        return self.text(part, where="claim")[0] if isinstance(part, str) else part
+
+
+def _replaced(payload: bytes, spans: Sequence[Span]) -> tuple[str, tuple[Secret, ...]]:
+    secrets = tuple({span.secret.id: span.secret for span in spans}.values())
+    # A value learnt from a binary message may cut a character in two.
+    return apply(payload, spans).decode("utf-8", "replace"), secrets
+
+
+def _is_searched(value: bytes, kind: str) -> bool:
+    """Whether a secret is looked for everywhere: not where it may as well be a word."""
+    # Cookies keep languages and themes too, and JWTs are found by their shape.
+    if kind == "jwt":
+        return False
+    return kind == "password" or looks_secret(value, 16 if kind == "cookie" else 8)

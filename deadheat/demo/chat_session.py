@@ -1,0 +1,57 @@
+"""A person's chat session, as a real client does it: log in, talk, leave, come back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+
+THINKING_S = 0.05
+AWAY_S = 0.6
+LAST_EVENT = "agent_completed"
+
+
+async def chat_twice(chat_url: str, auth_url: str, user: str, password: str) -> int:
+    """Hold a short chat, go away, come back and chat on; return how many messages came.
+
+    The second visit begins longer after the first than the server keeps a session for.
+    """
+    token = await log_in(auth_url, user, password)
+    received = await _visit(chat_url, token, ("How much is 6 * 7?",))
+    await asyncio.sleep(AWAY_S)
+    return received + await _visit(chat_url, token, ("What did I ask first?",))
+
+
+async def log_in(auth_url: str, user: str, password: str) -> str:
+    """Return a fresh access token of the auth service."""
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(f"{auth_url}/token", json={"user": user, "password": password})
+        answer.raise_for_status()
+        token: str = answer.json()["access_token"]
+        return token
+
+
+async def _visit(chat_url: str, token: str, questions: tuple[str, ...]) -> int:
+    headers = {"Authorization": f"Bearer {token}"}
+    async with connect(chat_url, additional_headers=headers) as socket:
+        received = await _until(socket, "connection_ready")
+        for question in questions:
+            await asyncio.sleep(THINKING_S)
+            await socket.send(json.dumps({"type": "chat", "text": question}))
+            received += await _until(socket, LAST_EVENT)
+        await asyncio.sleep(THINKING_S)
+    return received
+
+
+async def _until(socket: ClientConnection, kind: str) -> int:
+    """Read on until a message of this kind; return how many came."""
+    count = 0
+    async with asyncio.timeout(10):
+        while True:
+            count += 1
+            message: dict[str, Any] = json.loads(await socket.recv())
+            if message["type"] == kind:
+                return count

@@ -1,0 +1,1 @@
+"""The auth service: issues tokens, revokes them, and says which are still good."""

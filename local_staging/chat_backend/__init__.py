@@ -1,0 +1,1 @@
+"""The chat backend: a WebSocket endpoint where a user's messages start runs of an agent."""

@@ -1,0 +1,26 @@
+"""Run the chat backend: `python -m local_staging.chat_backend [--port N]`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from local_staging.chat_backend.app import create_app
+from local_staging.chat_backend.settings import Settings
+from local_staging.errors import StagingError
+from local_staging.service.listening import run_service
+from local_staging.service.logs import configure_logs
+
+
+def main() -> None:
+    """Read the environment and serve."""
+    configure_logs()
+    try:
+        settings = Settings.from_environment(os.environ)
+    except StagingError as error:
+        sys.exit(f"chat backend: {error}")
+    run_service("chat backend", create_app(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""A small deterministic agent: it picks a tool, uses it, and tells of each step as it happens.
+
+The tools are real. What stands in for something is the time between the steps, which in the product
+goes to a language model.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_staging.chat_backend.calculator import (
+    CannotCalculate,
+    Number,
+    calculate,
+    expression_in,
+)
+from local_staging.chat_backend.transcript import Transcript
+
+READING_S = 0.015
+THINKING_S = 0.025
+TOOL_S = 0.020
+ANSWERING_S = 0.025
+
+Pause = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEvent:
+    """One step of a run; `sequence` counts from 1 in each run."""
+
+    type: str
+    run_id: str
+    sequence: int
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+Emit = Callable[[AgentEvent], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """A tool, and what it is given."""
+
+    tool: str
+    input: str
+
+
+class Agent:
+    """The agent of one user: it writes that user's transcript and remembers the last result."""
+
+    def __init__(self, transcript: Transcript, pause: Pause) -> None:
+        self._transcript = transcript
+        self._pause = pause
+        self._last_result: Number | None = None
+
+    async def run(self, text: str, emit: Emit) -> None:
+        """Answer one message: five events, in order, through `emit`."""
+        run_id = str(uuid.uuid4())
+        self._transcript.add("user", text)
+        await emit(AgentEvent("agent_started", run_id, 1))
+        await self._pause(READING_S)
+        use = chosen_tool(text)
+        await emit(AgentEvent("agent_thinking", run_id, 2, {"plan": f"use the {use.tool}"}))
+        await self._pause(THINKING_S)
+        await emit(AgentEvent("tool_executing", run_id, 3, {"tool": use.tool, "input": use.input}))
+        await self._pause(TOOL_S)
+        output = self._used(use)
+        await emit(AgentEvent("tool_completed", run_id, 4, {"tool": use.tool, "output": output}))
+        await self._pause(ANSWERING_S)
+        answer = f"The {use.tool} says: {output}."
+        self._transcript.add("agent", answer)
+        await emit(AgentEvent("agent_completed", run_id, 5, {"answer": answer}))
+
+    def _used(self, use: ToolUse) -> str:
+        match use.tool:
+            case "calculator":
+                return self._calculated(use.input)
+            case "conversation counter":
+                return _counted(" ".join(self._transcript.said_by_user()))
+            case _:
+                return _counted(use.input)
+
+    def _calculated(self, expression: str) -> str:
+        try:
+            result = calculate(expression, self._last_result)
+        except CannotCalculate as error:
+            return f"no result, {error}"
+        self._last_result = result
+        return f"{expression} = {result}"
+
+
+def chosen_tool(text: str) -> ToolUse:
+    """Return what the agent does about a message."""
+    expression = expression_in(text)
+    if expression is not None:
+        return ToolUse("calculator", expression)
+    if "so far" in text.lower():
+        return ToolUse("conversation counter", "all you said")
+    return ToolUse("word counter", text)
+
+
+def _counted(text: str) -> str:
+    words = len(text.split())
+    return f"{words} word{'' if words == 1 else 's'}"

@@ -1,0 +1,115 @@
+"""The interface of the chat backend: /ws and /health."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from local_staging.chat_backend.agent import Agent
+from local_staging.chat_backend.authentication import Authenticator, credentials_of
+from local_staging.chat_backend.connection import Connection, refuse
+from local_staging.chat_backend.failures import described, root_cause
+from local_staging.chat_backend.sessions import Session, Sessions
+from local_staging.chat_backend.settings import Settings
+from local_staging.chat_backend.transcript import TranscriptStore
+from local_staging.tokens import InvalidToken
+
+AUTH_TIMEOUT_S = 5.0
+
+# Less than the 5 s after which the auth service drops an idle connection: a request sent into that
+# moment would fail.
+AUTH_KEEPALIVE_S = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+class ChatBackend:
+    """The endpoints, over the sessions of this process."""
+
+    def __init__(self, settings: Settings, authenticator: Authenticator) -> None:
+        self._build = settings.build
+        self._authenticator = authenticator
+        self._transcripts = TranscriptStore()
+        self._sessions = Sessions(
+            self._new_session, settings.reconnect_grace_s, asyncio.get_running_loop()
+        )
+
+    async def chat(self, websocket: WebSocket) -> None:
+        """Serve one WebSocket connection."""
+        try:
+            credentials = credentials_of(websocket.headers, websocket.scope["subprotocols"])
+            user_id = self._authenticator.identify(credentials).user_id
+        except InvalidToken as error:
+            await refuse(websocket, f"the token is not valid: {error}")
+            return
+        session = self._sessions.join(user_id)
+        connection = Connection(
+            websocket,
+            session,
+            credentials,
+            self._authenticator,
+            self._build.handshake_complete(session),
+        )
+        try:
+            await connection.serve()
+        except Exception as error:
+            cause = described(root_cause(error))
+            _log.error("connection failed connection=%s user=%s %s", connection.id, user_id, cause)
+            # The server logs the traceback, and answers 500 if the handshake is still open.
+            raise
+        finally:
+            self._sessions.leave(session, accepted=connection.accepted)
+
+    def health(self) -> JSONResponse:
+        """Say that the service serves, and which build it is."""
+        return JSONResponse({"status": "ok", "build": self._build.name})
+
+    def close(self) -> None:
+        """Close what the process holds open."""
+        self._transcripts.close()
+
+    def _new_session(self, user_id: str) -> Session:
+        # One transcript and one agent for each user: nothing here is shared between two of them.
+        transcript = self._transcripts.of_user(user_id)
+        return Session(user_id, transcript, Agent(transcript, asyncio.sleep))
+
+
+def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> Starlette:
+    """Make the chat backend; `transport` stands in for the network to the auth service."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        limits = httpx.Limits(keepalive_expiry=AUTH_KEEPALIVE_S)
+        async with httpx.AsyncClient(
+            base_url=settings.auth_url,
+            transport=transport,
+            timeout=AUTH_TIMEOUT_S,
+            limits=limits,
+            # Services call each other directly, whatever proxy the environment names.
+            trust_env=False,
+        ) as http:
+            app.state.backend = ChatBackend(settings, await Authenticator.connected(http))
+            yield
+            app.state.backend.close()
+
+    return Starlette(
+        routes=[WebSocketRoute("/ws", _chat), Route("/health", _health)], lifespan=lifespan
+    )
+
+
+async def _chat(websocket: WebSocket) -> None:
+    await websocket.app.state.backend.chat(websocket)
+
+
+async def _health(request: Request) -> JSONResponse:
+    backend: ChatBackend = request.app.state.backend
+    return backend.health()

@@ -1,0 +1,70 @@
+"""Find an arithmetic expression in a sentence and work it out; `last` is the result before."""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable
+
+Number = int | float
+
+# Short enough for any parser and any product; there is no power operator to make numbers explode.
+_LONGEST = 100
+_CANDIDATE = re.compile(r"(?:\blast\b|[\d.+\-*/%()\s])+")
+_BINARY: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
+
+
+class CannotCalculate(Exception):
+    """The expression has no result; the text says why."""
+
+
+def expression_in(text: str) -> str | None:
+    """Return the first arithmetic expression of a sentence, or None."""
+    for match in _CANDIDATE.finditer(text):
+        # A full stop or a dash may belong to the sentence around.
+        candidate = match.group().strip().rstrip(".-").rstrip()
+        if isinstance(_parsed(candidate), ast.BinOp):
+            return candidate
+    return None
+
+
+def calculate(expression: str, last: Number | None) -> Number:
+    """Return the result. Raises CannotCalculate."""
+    try:
+        return _evaluate(_parsed(expression), last)
+    except ArithmeticError as error:
+        raise CannotCalculate(str(error)) from None
+
+
+def _parsed(expression: str) -> ast.expr | None:
+    if not 0 < len(expression) <= _LONGEST:
+        return None
+    try:
+        return ast.parse(expression, mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _evaluate(node: ast.expr | None, last: Number | None) -> Number:
+    match node:
+        case ast.Constant(value=int() | float() as value):
+            return value
+        case ast.Name(id="last"):
+            if last is None:
+                raise CannotCalculate("there is no last result yet")
+            return last
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_evaluate(operand, last)
+        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+            return _evaluate(operand, last)
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
+            return _BINARY[type(op)](_evaluate(left, last), _evaluate(right, last))
+    raise CannotCalculate("expected numbers, + - * / // % and parentheses")

@@ -1,0 +1,110 @@
+"""What a client may say, and how an answer looks on the wire."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from local_staging.chat_backend.agent import AgentEvent
+from local_staging.chat_backend.transcript import Entry
+from local_staging.clock import utc_text
+
+LONGEST_TEXT = 4_000
+
+
+class BadMessage(Exception):
+    """A message that cannot be understood; `code` is for programs, the text for people."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """The user says something to the agent."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """The client asks whether the server is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The client asks for the latest messages of its user."""
+
+
+ClientMessage = Chat | Ping | History
+
+
+def client_message(text: str) -> ClientMessage:
+    """Read a message of a client. Raises BadMessage."""
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadMessage("bad_json", "expected a JSON object") from None
+    if not isinstance(fields, dict):
+        raise BadMessage("bad_json", "expected a JSON object")
+    match fields.get("type"):
+        case "chat":
+            return _chat(fields)
+        case "ping":
+            return Ping()
+        case "history":
+            return History()
+        case other:
+            raise BadMessage("unknown_type", f"expected chat, ping or history, not {other!r}")
+
+
+def _chat(fields: dict[str, Any]) -> Chat:
+    text = fields.get("text")
+    if not isinstance(text, str) or not text.strip():
+        raise BadMessage("bad_chat", "expected a text that is not empty")
+    if len(text) > LONGEST_TEXT:
+        raise BadMessage(
+            "text_too_long", f"the text has {len(text)} characters, expected up to {LONGEST_TEXT}"
+        )
+    return Chat(text)
+
+
+def connection_ready(connection_id: str, user_id: str) -> dict[str, Any]:
+    """Tell the client that it may begin."""
+    return {
+        "type": "connection_ready",
+        "connection_id": connection_id,
+        "user_id": user_id,
+        "timestamp": utc_text(),
+    }
+
+
+def agent_event(event: AgentEvent) -> dict[str, Any]:
+    """Tell the client of a step of the agent."""
+    return {
+        "type": event.type,
+        "run_id": event.run_id,
+        "sequence": event.sequence,
+        "timestamp": utc_text(),
+        **event.fields,
+    }
+
+
+def pong() -> dict[str, Any]:
+    """Answer a ping."""
+    return {"type": "pong", "timestamp": utc_text()}
+
+
+def history(entries: tuple[Entry, ...]) -> dict[str, Any]:
+    """Answer with the latest messages."""
+    return {
+        "type": "history",
+        "messages": [{"role": entry.role, "text": entry.text} for entry in entries],
+    }
+
+
+def error(code: str, text: str) -> dict[str, Any]:
+    """Tell the client that a message of its own came to nothing."""
+    return {"type": "error", "code": code, "message": text}

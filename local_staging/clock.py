@@ -1,0 +1,23 @@
+"""The time of day, for tokens and events. Durations are measured by the event loop's own clock.
+
+This is the only module of the stand-in that reads a clock.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+
+def unix_time_s() -> int:
+    """Return whole seconds since the Unix epoch."""
+    # The stand-in shares no code with the tool, so it cannot take the clock of `capture`.
+    return int(time.time())  # noqa: TID251 - this module is the clock
+
+
+def utc_text(unix_s: float | None = None) -> str:
+    """Return a time of day (by default the present) as ISO 8601 in UTC with milliseconds."""
+    if unix_s is None:
+        unix_s = time.time()  # noqa: TID251 - this module is the clock
+    moment = datetime.fromtimestamp(unix_s, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,155 @@
+"""Start one service as a process of its own, know when it serves, and stop it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local_staging.errors import StagingError
+
+HOST = "127.0.0.1"
+STOP_S = 5.0
+_TAIL_BYTES = 2_000
+_TAIL_LINES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """A service to start: what it is called, its module, port (0: a free one) and variables."""
+
+    name: str
+    module: str
+    port: int
+    log_path: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Service:
+    """A running service. Its process ends with ours, however ours ends."""
+
+    def __init__(self, spec: ServiceSpec, process: subprocess.Popen[bytes], port: int) -> None:
+        self.spec = spec
+        self.port = port
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        return self._process.pid
+
+    def stop(self) -> None:
+        """End the process: SIGTERM, a bounded wait, SIGKILL. Does nothing when it has ended."""
+        _end(self._process)
+
+
+def start(spec: ServiceSpec, timeout_s: float) -> Service:
+    """Start a service and wait until it is healthy. Raises StagingError."""
+    process = _spawned(spec)
+    try:
+        port = _reported_port(spec, process, timeout_s)
+        _check_health(spec, port, timeout_s)
+    except BaseException:
+        _end(process)
+        raise
+    return Service(spec, process, port)
+
+
+def _spawned(spec: ServiceSpec) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", spec.module, "--port", str(spec.port), "--end-with-parent"]
+    try:
+        with spec.log_path.open("wb") as log:
+            return subprocess.Popen(
+                command,
+                # Never written to: the process ends when this pipe does, and so with ours.
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=_environment(spec),
+                # Otherwise the interrupt of a terminal or a notebook would stop the services too.
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise StagingError(f"cannot start the {spec.name}: {error}") from error
+
+
+def _environment(spec: ServiceSpec) -> dict[str, str]:
+    environment = {**os.environ, **spec.environment}
+    # The process runs the same code as we do, wherever we were started.
+    here = str(Path(__file__).resolve().parent.parent)
+    known = environment.get("PYTHONPATH")
+    environment["PYTHONPATH"] = here if not known else os.pathsep.join((here, known))
+    return environment
+
+
+def _reported_port(spec: ServiceSpec, process: subprocess.Popen[bytes], timeout_s: float) -> int:
+    """Return the port in the first line that the process writes."""
+    stdout = process.stdout
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def read_line() -> None:
+        if stdout is not None:
+            lines.put(stdout.readline())
+
+    # A pipe cannot be read with a timeout on every system, a queue can.
+    threading.Thread(target=read_line, daemon=True).start()
+    try:
+        line = lines.get(timeout=timeout_s)
+    except queue.Empty:
+        raise _not_up(spec, f"said nothing in {timeout_s:g} s") from None
+    try:
+        report = json.loads(line)
+    except ValueError:
+        raise _not_up(spec, "ended") from None
+    if "problem" in report:
+        raise StagingError(
+            f"{spec.name} {report['problem']}; choose another port, or 0 for any free one"
+        )
+    return int(report["port"])
+
+
+def _check_health(spec: ServiceSpec, port: int, timeout_s: float) -> None:
+    # One request is enough: the port listens already, and the answer comes when the service is up.
+    connection = http.client.HTTPConnection(HOST, port, timeout=timeout_s)
+    try:
+        connection.request("GET", "/health")
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        raise _not_up(spec, f"gave no answer to /health ({error})") from None
+    finally:
+        connection.close()
+    if status != 200:
+        raise _not_up(spec, f"answered /health with HTTP {status}, expected 200")
+
+
+def _not_up(spec: ServiceSpec, what: str) -> StagingError:
+    return StagingError(
+        f"{spec.name} did not come up, it {what}; "
+        f"the end of its log {spec.log_path}: {_tail(spec.log_path)}"
+    )
+
+
+def _tail(path: Path) -> str:
+    """Return the last lines of a log as one line."""
+    text = path.read_bytes()[-_TAIL_BYTES:].decode(errors="replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " | ".join(lines[-_TAIL_LINES:]) or "(empty)"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()

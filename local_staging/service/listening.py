@@ -1,0 +1,82 @@
+"""Run one service process: bind, report the port to the parent, serve, end with the parent.
+
+The process binds its own socket and reports the port, so no port is picked before it is bound. The
+socket listens before the report goes out: whoever reads it can connect at once and waits in the
+backlog until the service serves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+
+import uvicorn
+from starlette.types import ASGIApp
+
+HOST = "127.0.0.1"
+SHUTDOWN_S = 2
+_BACKLOG = 2048
+
+_log = logging.getLogger(__name__)
+
+
+def run_service(name: str, app: ASGIApp) -> None:
+    """Serve `app` as the command line of this process says, until a signal or the parent's end."""
+    options = _parse(name)
+    try:
+        listener = socket.create_server((HOST, options.port), backlog=_BACKLOG)
+    except OSError as error:
+        problem = f"cannot listen on {HOST}:{options.port}: {error.strerror}"
+        _log.error("%s", problem)
+        _report({"problem": problem})
+        sys.exit(1)
+    port = listener.getsockname()[1]
+    _log.info("%s listens on %s:%d", name, HOST, port)
+    _report({"port": port})
+    if options.end_with_parent:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            ws="websockets-sansio",
+            lifespan="on",
+            timeout_graceful_shutdown=SHUTDOWN_S,
+        )
+    )
+    server.run(sockets=[listener])
+    if not server.started:
+        sys.exit(3)
+
+
+def _parse(name: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=f"Run the {name} of local staging.")
+    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    parser.add_argument(
+        "--end-with-parent",
+        action="store_true",
+        help="end when standard input ends; a parent that dies closes it, on every system",
+    )
+    return parser.parse_args()
+
+
+def _report(fields: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(fields) + "\n")
+    sys.stdout.flush()
+
+
+def _end_with_parent() -> None:
+    # Not sys.stdin.read(): its lock, held by this daemon thread, aborts the interpreter's exit.
+    while os.read(0, 1024):
+        pass
+    _log.info("the parent process ended")
+    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Event().wait(2 * SHUTDOWN_S)
+    os._exit(1)

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Programs that tests use beside Python. As root they are installed; else it is said what is missing.
+set -u
+here=$(dirname "$0")
+
+wanted=""
+command -v tshark >/dev/null 2>&1 || wanted="$wanted tshark"
+command -v node >/dev/null 2>&1 || wanted="$wanted nodejs"
+command -v npm >/dev/null 2>&1 || wanted="$wanted npm"
+
+if [ -n "$wanted" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+  echo "deadheat: installing$wanted"
+  export DEBIAN_FRONTEND=noninteractive
+  # shellcheck disable=SC2086  a list of names
+  { apt-get -qq update && apt-get -qq install -y --no-install-recommends $wanted; } >/dev/null 2>&1
+fi
+for program in tshark node npm; do
+  command -v "$program" >/dev/null 2>&1 ||
+    echo "deadheat: $program is missing, tests that need it are skipped (and fail where CI is set)"
+done
+
+# The WebSocket server of another make that integration tests talk to.
+if command -v npm >/dev/null 2>&1 && [ ! -d "$here/servers/node_modules/ws" ]; then
+  npm install --silent --no-audit --no-fund --no-package-lock --prefix "$here/servers" >/dev/null 2>&1 ||
+    echo "deadheat: npm could not install ws, tests that need it are skipped (and fail where CI is set)"
+fi
+exit 0

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from local_staging.chat_backend.agent import Agent, AgentEvent, ToolUse, chosen_tool
+from local_staging.chat_backend.transcript import Entry, TranscriptStore
+
+FIVE = ["agent_started", "agent_thinking", "tool_executing", "tool_completed", "agent_completed"]
+
+
+class Bench:
+    """An agent with its transcript; keeps its events and the pauses between them."""
+
+    def __init__(self) -> None:
+        self.transcript = TranscriptStore().of_user("alice")
+        self.events: list[AgentEvent] = []
+        self.paused_s: list[float] = []
+        self.agent = Agent(self.transcript, self._pause)
+
+    async def answer(self, text: str) -> str:
+        await self.agent.run(text, self._emit)
+        return str(self.events[-1].fields["answer"])
+
+    async def _emit(self, event: AgentEvent) -> None:
+        self.events.append(event)
+
+    async def _pause(self, seconds: float) -> None:
+        self.paused_s.append(seconds)
+
+
+async def test_five_events_in_order() -> None:
+    bench = Bench()
+    await bench.answer("hello")
+    assert [event.type for event in bench.events] == FIVE
+    assert [event.sequence for event in bench.events] == [1, 2, 3, 4, 5]
+    assert len({event.run_id for event in bench.events}) == 1
+
+
+async def test_each_run_has_an_id_of_its_own() -> None:
+    bench = Bench()
+    await bench.answer("hello")
+    await bench.answer("hello")
+    assert bench.events[0].run_id != bench.events[5].run_id
+
+
+async def test_run_takes_the_time_of_a_streaming_agent() -> None:
+    bench = Bench()
+    await bench.answer("hello")
+    assert 0.06 <= sum(bench.paused_s) <= 0.12
+
+
+async def test_answers_with_what_the_tool_found() -> None:
+    bench = Bench()
+    assert await bench.answer("What is 6 * 7?") == "The calculator says: 6 * 7 = 42."
+    assert await bench.answer("and last / 2") == "The calculator says: last / 2 = 21.0."
+    assert await bench.answer("one two three") == "The word counter says: 3 words."
+    assert await bench.answer("1 / 0") == "The calculator says: no result, division by zero."
+
+
+async def test_counts_the_whole_conversation() -> None:
+    bench = Bench()
+    await bench.answer("one two three")
+    answer = await bench.answer("words so far?")
+    assert answer == "The conversation counter says: 6 words."
+
+
+async def test_keeps_both_sides_in_the_transcript() -> None:
+    bench = Bench()
+    answer = await bench.answer("hello")
+    assert bench.transcript.recent(9) == (Entry("user", "hello"), Entry("agent", answer))
+
+
+async def test_agents_do_not_share_the_last_result() -> None:
+    await Bench().answer("6 * 7")
+    assert "there is no last result yet" in await Bench().answer("last + 1")
+
+
+def test_word_counter_is_for_everything_else() -> None:
+    assert chosen_tool("hello") == ToolUse("word counter", "hello")

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from local_staging.chat_backend.calculator import CannotCalculate, calculate, expression_in
+
+
+@pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        ("What is 6 * 7?", "6 * 7"),
+        ("(1 + 2) * 3.", "(1 + 2) * 3"),
+        ("please halve: last / 2", "last / 2"),
+        ("it is 3 - I think", None),
+        ("the last train at 10.30", None),
+        ("hello there", None),
+        ("1 +", None),
+        ("+".join(["1"] * 80), None),
+        ("(" * 60 + "1+1" + ")" * 30, None),
+    ],
+)
+def test_finds_the_expression(text: str, expression: str | None) -> None:
+    assert expression_in(text) == expression
+
+
+@pytest.mark.parametrize(
+    ("expression", "result"),
+    [("2 + 3 * 4", 14), ("(2 + 3) * 4", 20), ("7 / 2", 3.5), ("7 // 2", 3), ("-3 + +5 % 4", -2)],
+)
+def test_calculates(expression: str, result: float) -> None:
+    assert calculate(expression, None) == result
+
+
+def test_last_is_the_result_before() -> None:
+    assert calculate("last * 2", 21) == 42
+    assert calculate("last + 1", 0) == 1
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [("1 / 0", "zero"), ("last + 1", "no last result"), ("2 ** 3", "expected"), ("a + 1", "exp")],
+)
+def test_says_why_it_cannot(expression: str, reason: str) -> None:
+    with pytest.raises(CannotCalculate, match=reason):
+        calculate(expression, None)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from local_staging.chat_backend.agent import AgentEvent
+from local_staging.chat_backend.messages import (
+    LONGEST_TEXT,
+    BadMessage,
+    Chat,
+    History,
+    Ping,
+    agent_event,
+    client_message,
+)
+
+
+def test_reads_what_a_client_may_say() -> None:
+    assert client_message('{"type": "chat", "text": "hello"}') == Chat("hello")
+    assert client_message('{"type": "ping"}') == Ping()
+    assert client_message('{"type": "history"}') == History()
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "bad_json"),
+        ("{", "bad_json"),
+        ("[]", "bad_json"),
+        ("[" * 100_000, "bad_json"),
+        ("{}", "unknown_type"),
+        ('{"type": "dance"}', "unknown_type"),
+        ('{"type": "chat"}', "bad_chat"),
+        ('{"type": "chat", "text": 1}', "bad_chat"),
+        ('{"type": "chat", "text": " "}', "bad_chat"),
+        ('{"type": "chat", "text": "' + "x" * (LONGEST_TEXT + 1) + '"}', "text_too_long"),
+    ],
+)
+def test_refuses_the_rest(text: str, code: str) -> None:
+    with pytest.raises(BadMessage) as caught:
+        client_message(text)
+    assert caught.value.code == code
+
+
+def test_agent_event_is_flat() -> None:
+    fields = agent_event(AgentEvent("agent_completed", "r1", 5, {"answer": "42"}))
+    assert fields.pop("timestamp").endswith("Z")
+    assert fields == {"type": "agent_completed", "run_id": "r1", "sequence": 5, "answer": "42"}
