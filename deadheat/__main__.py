@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from capture.errors import DeadheatError
 
@@ -22,12 +23,20 @@ COMMANDS = {
     "hunt": "search for the timing that breaks the server",
     "report": "write the five-whys report of a hunt",
 }
-INTERRUPTED = 130
+WRONG_USAGE, INTERRUPTED = 2, 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that complains in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with what was wrong and where to read on."""
+        self.exit(WRONG_USAGE, f"deadheat: {message}; see {self.prog} --help\n")
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="deadheat",
         description="Record WebSocket sessions, replay them under altered timing until the race "
         "shows, and prove it.",

@@ -1,7 +1,8 @@
 """Which single change to try next: every step, after every event that it may follow, cheap first.
 
 All gaps of 0 come first (what a client does "at once" breaks most), then a coarse grid of gaps over
-all steps, then finer ones between.
+all steps, then order flips: each step just before and just after each message of the server near
+it. Finer grids come last.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ GAP_LEVELS_MS: tuple[tuple[float, ...], ...] = (
     (2, 7.5, 13, 23, 42, 75, 130, 230, 420, 750, 1_300, 2_300),
 )
 HANDSHAKE_LEVELS_MS: tuple[tuple[float, ...], ...] = ((), (100,), (1_000,), (10, 300, 3_000), ())
+FLIPS_AFTER_LEVEL = 1
+# How far before or after a message of the server a step is put, to come in the other order.
+FLIP_BY_NS = 1_500_000
+FLIPS_PER_STEP = 8
 # A gap that is nearly the recorded one was tried by the baseline.
 NEAR_RECORDED = 0.15
 
@@ -57,7 +62,8 @@ class Sweep:
 def candidates(plan: Plan) -> Iterator[Perturbation]:
     """Yield single edits of a plan, the likely and cheap ones first."""
     movable = [(step, after) for step in _by_promise(plan) for after in anchors(plan, step)]
-    for gaps_ms, delays_ms in zip(GAP_LEVELS_MS, HANDSHAKE_LEVELS_MS, strict=True):
+    levels = zip(GAP_LEVELS_MS, HANDSHAKE_LEVELS_MS, strict=True)
+    for level, (gaps_ms, delays_ms) in enumerate(levels):
         for gap_ms in gaps_ms:
             for step, after in movable:
                 gap_ns = round(gap_ms * 1e6)
@@ -66,23 +72,50 @@ def candidates(plan: Plan) -> Iterator[Perturbation]:
         for delay_ms in delays_ms:
             for connection in plan.connections:
                 yield HandshakeDelay(connection, round(delay_ms * 1e6))
+        if level == FLIPS_AFTER_LEVEL:
+            for step in _by_promise(plan):
+                yield from flips(plan, step)
+
+
+def flips(plan: Plan, step: Step) -> Iterator[Gap]:
+    """Yield edits that put a step just before and just after the server's messages near it.
+
+    The step is tied to the client's own doing before it, so that the message need not come first.
+    """
+    own = _own_before(step)
+    if own is None or own not in plan.recorded_ns:
+        return
+    origin_ns, usual_ns = plan.recorded_ns[own], step.recorded_at_ns
+    messages = [
+        at_ns
+        for event, at_ns in plan.recorded_ns.items()
+        if event.kind is Kind.MESSAGE and at_ns > origin_ns
+    ]
+    nearest = sorted(messages, key=lambda at_ns: abs(at_ns - usual_ns))[:FLIPS_PER_STEP]
+    for at_ns in nearest:
+        for by_ns in (-FLIP_BY_NS, FLIP_BY_NS):
+            gap_ns = at_ns - origin_ns + by_ns
+            if gap_ns > 0 and not _is_near(gap_ns, usual_ns - origin_ns):
+                yield Gap(step.connection, step.index, own, gap_ns)
 
 
 def anchors(plan: Plan, step: Step) -> tuple[After, ...]:
     """Return the events that a step may legally be tied to, the recorded one first.
 
-    Beside it: the client's own step before, since a client need not wait for an answer that it does
-    not use; and the step of another connection that came nearest, since they may come together.
+    Beside it: the client's own doing before it, since a client need not wait for an answer that it
+    does not use; and the nearest steps of other connections, since they may come together.
     """
-    found = [step.after]
+    found = [step.after, _own_before(step), *_nearest_elsewhere(plan, step)]
+    return tuple(event for event in dict.fromkeys(found) if event is not None and event != START)
+
+
+def _own_before(step: Step) -> After | None:
+    """Return what the client did on this connection before the step."""
+    if step.index == 0:
+        return None
     if step.index == 1:
-        found.append(After(Kind.OPEN, step.connection))
-    elif step.index > 1:
-        found.append(After(Kind.STEP, step.connection, step.index - 1))
-    neighbour = _nearest_elsewhere(plan, step)
-    if neighbour is not None:
-        found.append(neighbour.as_event)
-    return tuple(event for event in dict.fromkeys(found) if event != START)
+        return After(Kind.OPEN, step.connection)
+    return After(Kind.STEP, step.connection, step.index - 1)
 
 
 def _by_promise(plan: Plan) -> list[Step]:
@@ -90,14 +123,27 @@ def _by_promise(plan: Plan) -> list[Step]:
     return sorted(plan.steps(), key=lambda step: isinstance(step.action, End))
 
 
-def _nearest_elsewhere(plan: Plan, step: Step) -> Step | None:
-    """Return the step of another connection that was recorded closest before this one."""
-    before = [
-        other
-        for other in plan.steps()
-        if other.connection != step.connection and other.recorded_at_ns <= step.recorded_at_ns
-    ]
-    return max(before, key=lambda other: other.recorded_at_ns, default=None)
+def _nearest_elsewhere(plan: Plan, step: Step) -> list[After]:
+    """Return the steps of other connections that were recorded closest before and after this one.
+
+    Only while this connection was open: what was done before that, or after, does not compete with
+    it. An opening is compared with what was done before it.
+    """
+    own = plan.connections[step.connection]
+    others = [other for other in plan.steps() if other.connection != step.connection]
+    began_ns = own[0].recorded_at_ns if step.index > 0 else 0
+    before = [o for o in others if began_ns <= o.recorded_at_ns <= step.recorded_at_ns]
+    ended_ns = own[-1].recorded_at_ns if step.index > 0 else 0
+    behind = [o for o in others if step.recorded_at_ns < o.recorded_at_ns < ended_ns]
+    nearest = (
+        max(before, key=_recorded_at, default=None),
+        min(behind, key=_recorded_at, default=None),
+    )
+    return [other.as_event for other in nearest if other is not None]
+
+
+def _recorded_at(step: Step) -> int:
+    return step.recorded_at_ns
 
 
 def _is_near(gap_ns: int, recorded_ns: int | None) -> bool:
