@@ -19,8 +19,9 @@ from capture.timeline import summary_line
 MAX_ROWS = 4_000
 """Below altair's limit of 5,000, with room for the marks beside the events."""
 MAX_CONNECTIONS = 12
-WIDTH = 760
+WIDTH = 720
 LANE_HEIGHT = 24
+LABEL_WIDTH = 150
 # So many slots of time fit the width before two marks of one lane touch.
 SLOTS = 150
 FEW = 60
@@ -117,7 +118,7 @@ def points(marks: pd.DataFrame, x: alt.X, lanes: Sequence[str]) -> alt.Chart:
     """Draw merged marks; the legend names only the kinds that there are."""
     looks = [look for look in LOOKS if (marks["kind"] == look.kind).any()]
     kinds = [look.kind for look in looks]
-    legend = alt.Legend(title=None, orient="bottom", symbolSize=90, columns=9)
+    legend = alt.Legend(title=None, orient="bottom", symbolSize=90, columns=9, columnPadding=16)
     crowded = len(marks) > FEW
     most = int(marks["events"].max()) if len(marks) else 1
     # What is rare is drawn last, on top of what is frequent.
@@ -156,10 +157,12 @@ def lane_axis(lanes: Sequence[str]) -> alt.Y:
         titleAngle=0,
         titleAnchor="start",
         titleAlign="right",
-        titleX=-6,
+        titleX=-8,
         titleY=-8,
         grid=True,
         labelLimit=240,
+        # A reader's font may be wider than the one that the layout was made with.
+        minExtent=LABEL_WIDTH,
         ticks=False,
     )
     return alt.Y("lane:N", axis=axis, sort=list(lanes)).scale(domain=list(lanes))

@@ -27,6 +27,8 @@ MAX_FRAME_BYTES = 1 << 28
 OPCODE_NAMES = {opcode.value: opcode.name.lower() for opcode in Opcode} | {0: "continuation"}
 # Whole messages, not compressed: most frames, and nothing about them needs the library's parser.
 PLAIN = {0x80 | Opcode.TEXT: "text", 0x80 | Opcode.BINARY: "binary"}
+# Whole messages that permessage-deflate compressed.
+DEFLATED = {0xC0 | Opcode.TEXT: Opcode.TEXT, 0xC0 | Opcode.BINARY: Opcode.BINARY}
 
 
 class DecodedFrame(NamedTuple):
@@ -159,6 +161,8 @@ class FrameDecoder:
     def _decode(self, wire_length: int, first_byte_at_ns: int, at_ns: int) -> DecodedFrame:
         buffer, tap = self._reader.buffer, self._tap
         head, masked = buffer[0], buffer[1] >= 0x80
+        if tap.inflate is not None and head in DEFLATED:
+            return self._decode_deflated(head, masked, first_byte_at_ns, at_ns)
         tap.is_reserved = head & 0x0F not in OPCODE_NAMES
         invalid = ""
         if tap.is_reserved:
@@ -176,6 +180,37 @@ class FrameDecoder:
             payload=bytes(tap.seen.data),
             invalid=invalid,
             uninflated=tap.uninflated,
+        )
+
+    def _decode_deflated(
+        self, head: int, masked: bool, first_byte_at_ns: int, at_ns: int
+    ) -> DecodedFrame:
+        """Inflate a whole message; the library's parser takes twice as long over it."""
+        frame, tap, invalid = bytes(self._reader.buffer), self._tap, ""
+        self._reader.buffer.clear()
+        begin, _ = _extent(frame, 0) or (0, 0)
+        payload = frame[begin:]
+        if masked:
+            payload = apply_mask(payload, frame[begin - 4 : begin])
+        tap.is_reserved = False
+        try:
+            tap.decode(Frame(DEFLATED[head], payload, True, True))
+        except ProtocolError as error:
+            invalid = str(error)
+        return DecodedFrame(
+            OPCODE_NAMES[head & 0x0F],
+            True,
+            True,
+            False,
+            False,
+            masked,
+            tap.compressed,
+            bytes(tap.seen.data),
+            len(frame),
+            first_byte_at_ns,
+            at_ns,
+            invalid,
+            tap.uninflated,
         )
 
     def _too_long(

@@ -16,7 +16,8 @@ import jwt
 
 from capture.clock import unix_time_s
 from capture.format.model import HeaderPairs, Secret
-from capture.redaction import PLACEHOLDER
+from capture.redaction import PLACEHOLDER, Redactor
+from capture.redaction.known import KnownSecrets
 from replay.errors import NoToken
 
 TOKEN_COMMAND_TIMEOUT_S = 30
@@ -32,7 +33,7 @@ class TokenSource:
     """Where fresh secrets come from: a key to mint with, a command, or values by placeholder id."""
 
     jwt_key: str | None = field(default=None, repr=False)
-    command: str | None = None
+    command: str | None = field(default=None, repr=False)
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def fresh(self, secret: Secret, now_s: int) -> str:
@@ -65,11 +66,13 @@ class Wallet:
 
     def fill_headers(self, headers: HeaderPairs) -> HeaderPairs:
         """Return headers with fresh secrets; cookies that nobody gave are left out."""
-        return tuple(
-            (name, self.fill(value))
-            for name, value in headers
-            if name.lower() != "cookie" or self._can_fill(value)
-        )
+        filled = []
+        for name, value in headers:
+            is_cookie = name.lower() == "cookie"
+            kept = self._cookies(value) if is_cookie else value
+            if kept or not is_cookie:
+                filled.append((name, self.fill(kept)))
+        return tuple(filled)
 
     def fill_payload(self, payload: bytes) -> bytes:
         """Return a message with fresh secrets."""
@@ -80,11 +83,27 @@ class Wallet:
     def check(self) -> None:
         """Make every secret that cannot be left out. Raises NoToken before anything is sent."""
         for secret in self.secrets.values():
-            if secret.kind != "cookie":
+            if secret.kind != "cookie" or secret.id in self.source.values:
                 self._of(secret.id)
 
-    def _can_fill(self, value: str) -> bool:
-        return all(match["id"] in self.source.values for match in PLACEHOLDER.finditer(value))
+    def redactor(self) -> Redactor:
+        """Return a redactor that knows the secrets made so far, whatever they look like."""
+        known, highest = KnownSecrets(), 0
+        for secret in self.secrets.values():
+            highest = max(highest, int(secret.id.removeprefix("s")))
+            if secret.id in self._made:
+                known.add(self._made[secret.id].encode(), secret, searched=True)
+        return Redactor(known, highest)
+
+    def _cookies(self, value: str) -> str:
+        """Return a Cookie header without the cookies that cannot be filled."""
+        return ";".join(pair for pair in value.split(";") if self._can_fill(pair)).strip()
+
+    def _can_fill(self, cookie: str) -> bool:
+        return all(
+            match["kind"] != "cookie" or match["id"] in self.source.values
+            for match in PLACEHOLDER.finditer(cookie)
+        )
 
     def _of(self, secret_id: str) -> str:
         if secret_id not in self._made:
@@ -159,8 +178,12 @@ def _run(command: str) -> str:
             timeout=TOKEN_COMMAND_TIMEOUT_S,
             check=False,
         )
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        raise NoToken(f"--token-command could not run: {error}") from None
+    except subprocess.TimeoutExpired:
+        raise NoToken(f"--token-command did not end in {TOKEN_COMMAND_TIMEOUT_S} s") from None
+    except (OSError, ValueError) as error:
+        # The command is not repeated here: people put passwords into commands.
+        why = (error.strerror if isinstance(error, OSError) else None) or "it is no command line"
+        raise NoToken(f"--token-command could not run: {why}") from None
     if done.returncode != 0 or not done.stdout.strip():
         # Its output may hold a secret, so only its last line of complaint is shown.
         complaint = (done.stderr.strip().splitlines() or ["no message"])[-1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from capture.format.model import Direction
@@ -41,7 +41,7 @@ def _values(message: Message) -> Iterator[str]:
         return
     try:
         decoded = json.loads(message.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         yield from (word for word in _WORD.findall(message.text) if _is_specific(word))
         return
     for leaf in _leaves(decoded):
@@ -57,13 +57,12 @@ def _is_specific(text: str) -> bool:
 
 
 def _leaves(value: Any) -> Iterator[Any]:  # noqa: ANN401  JSON is any of its types
-    children: Iterable[Any]
-    if isinstance(value, dict):
-        children = value.values()
-    elif isinstance(value, list):
-        children = value
-    else:
-        yield value
-        return
-    for child in children:
-        yield from _leaves(child)
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        else:
+            yield value

@@ -9,7 +9,6 @@ import altair as alt
 import pandas as pd
 
 from capture.charts import (
-    LANE_HEIGHT,
     WIDTH,
     Chart,
     finished,
@@ -61,29 +60,31 @@ def dose_response(doses: pd.DataFrame, low_ns: int | None, high_ns: int | None, 
         label=doses["failures"].astype(str) + " of " + doses["runs"].astype(str),
     )
     x = _gap_axis(table, high_ns, what)
-    colour = alt.Color("how:N", legend=alt.Legend(title="timing", orient="bottom")).scale(
-        domain=[CHANGED, AS_RECORDED], range=[FAILING, PASSING]
-    )
+    colour = alt.Color(
+        "how:N", legend=alt.Legend(title="timing", orient="bottom", symbolOpacity=1)
+    ).scale(domain=[CHANGED, AS_RECORDED], range=[FAILING, PASSING])
     base = alt.Chart(table).encode(x=x, color=colour)
     percent = alt.Axis(format="%", title="share of runs that fail (with 95 % interval)")
     y = alt.Y("share:Q", axis=percent).scale(domain=[-0.04, 1.04])
     chart = alt.layer(
         *_shaded(low_ns, high_ns, x),
-        base.mark_rule(strokeWidth=1.5, opacity=0.55).encode(y=alt.Y("low:Q"), y2="high:Q"),
+        base.mark_rule(strokeWidth=1.5, opacity=0.45).encode(y=alt.Y("low:Q"), y2="high:Q"),
         base.mark_point(filled=True, opacity=1).encode(
             y=y,
             shape=alt.Shape("how:N", legend=alt.Legend(title="timing")).scale(
                 domain=[CHANGED, AS_RECORDED], range=["circle", "diamond"]
             ),
-            size=alt.Size("runs:Q", legend=alt.Legend(title="runs", orient="bottom")).scale(
+            size=alt.Size(
+                "runs:Q", legend=alt.Legend(title="runs at a point", orient="bottom")
+            ).scale(
                 domain=[1, max(2, int(table["runs"].max()) if len(table) else 2)], range=[60, 260]
             ),
             tooltip=["gap_ms:Q", "label:N", "how:N"],
         ),
     ).properties(width=WIDTH, height=HEIGHT)
-    failures, runs = int(doses["failures"].sum()), int(doses["runs"].sum())
-    text = f"{failures} of {runs} runs fail; shaded: the failing window, {_span(low_ns, high_ns)}"
-    return finished(chart, "How the failure depends on the gap", [text], f"{what}: {text}")
+    text = f"shaded: the failing window, {_span(low_ns, high_ns)}; {_split(doses, low_ns, high_ns)}"
+    subtitle = [text, "a larger point stands for more runs"]
+    return finished(chart, "How the failure depends on the gap", subtitle, f"{what}: {text}")
 
 
 def before_after(
@@ -106,7 +107,7 @@ def before_after(
         _moved_marks(runs, moved, lanes, x),
         *_ring(runs, difference, lanes, x),
     ]
-    chart = alt.layer(*layers).properties(width=WIDTH, height=LANE_HEIGHT * len(lanes))
+    chart = alt.layer(*layers).properties(width=WIDTH, height=30 * len(lanes))
     hidden = len(together) - len(shown)
     subtitle = [
         "ring, the first difference: " + ("none" if difference is None else difference.what)
@@ -126,17 +127,23 @@ def send_lateness(late_ns: Sequence[int]) -> Chart:
         {
             "from_ms": [max(value, 1_000) / 1e6 for _, value in marked],
             "label": [f"{name} {value / 1e6:.2f} ms" for name, value in marked],
+            "sends": [float(table["sends"].max()) * height for height in (1.0, 0.85)][
+                : len(marked)
+            ],
         }
     )
-    scale = alt.Scale(type="log", nice=False)
+    lowest = float(table["from_ms"].min()) if len(table) else 0.1
+    highest = max(10 * lowest, float(table["to_ms"].max()) if len(table) else 1.0)
+    scale = alt.Scale(type="log", nice=False, domain=[lowest, highest])
     x = alt.X("from_ms:Q", scale=scale).title("sent later than planned by (ms, logarithmic)")
-    bars = alt.Chart(table).mark_bar(color=PASSING, stroke="white")
+    y = alt.Y("sends:Q", axis=alt.Axis(title="sends", format="d", tickCount=4))
+    bars = alt.Chart(table).mark_rect(color=PASSING, stroke="white")
     lines = alt.Chart(rules)
     chart = alt.layer(
-        bars.encode(x=x, x2="to_ms:Q", y=alt.Y("sends:Q").title("sends")),
+        bars.encode(x=x, x2="to_ms:Q", y=y, y2=alt.datum(0)),
         lines.mark_rule(color=FAILING, strokeDash=[5, 3], strokeWidth=1.5).encode(x=x),
-        lines.mark_text(align="left", dx=5, y=8, color=EDGE, fontSize=12).encode(
-            x=x, text="label:N"
+        lines.mark_text(align="left", dx=5, color=EDGE, fontSize=12).encode(
+            x=x, y=y, text="label:N"
         ),
     ).properties(width=WIDTH, height=130)
     title, text = (
@@ -157,9 +164,13 @@ def rate_intervals(rates: Mapping[str, Rate]) -> Chart:
             "label": [f"{r.failures} of {r.runs}" for r in rates.values()],
         }
     )
-    axis = alt.Axis(format="%", title="share of runs that fail (with 95 % interval)")
-    x = alt.X("share:Q", axis=axis).scale(domain=[0, 1], padding=10, nice=False)
-    y = alt.Y("which:N", sort=list(rates), axis=alt.Axis(title=None, labelLimit=260, ticks=False))
+    axis = alt.Axis(format="%", title="share of runs that fail (with 95 % interval)", tickCount=5)
+    x = alt.X("share:Q", axis=axis).scale(domain=[0, 1], nice=False)
+    y = alt.Y(
+        "which:N",
+        sort=list(rates),
+        axis=alt.Axis(title=None, labelLimit=260, ticks=False, labelPadding=16, minExtent=200),
+    )
     base = alt.Chart(table)
     chart = alt.layer(
         base.mark_rule(strokeWidth=6, opacity=0.35, color=PASSING).encode(
@@ -193,13 +204,24 @@ def _shaded(low_ns: int | None, high_ns: int | None, x: alt.X) -> list[alt.Chart
         area = pd.DataFrame({"gap_ms": [low_ns / 1e6], "end_ms": [high_ns / 1e6]})
         layers.append(alt.Chart(area).mark_rect(color=SHADE).encode(x=x, x2="end_ms:Q"))
     lines = alt.Chart(labels)
+    # Above the frame, where no interval runs through them.
+    names = lines.mark_text(align="center", y=-8, color=EDGE, fontSize=12)
     return [
         *layers,
         lines.mark_rule(color=EDGE, strokeDash=[4, 3]).encode(x=x),
-        lines.mark_text(align="left", dx=5, y=HEIGHT // 2, color=EDGE, fontSize=12).encode(
-            x=x, text="label:N"
-        ),
+        names.encode(x=x, text="label:N"),
     ]
+
+
+def _split(doses: pd.DataFrame, low_ns: int | None, high_ns: int | None) -> str:
+    """Return how many runs fail in the window and outside it."""
+    gaps = doses["gap_ns"]
+    inside = (gaps >= (low_ns if low_ns is not None else gaps.min())) & (
+        gaps <= (high_ns if high_ns is not None else gaps.max())
+    )
+    shares = (doses[inside], doses[~inside])
+    fails, misses = (f"{part['failures'].sum()} of {part['runs'].sum()}" for part in shares)
+    return f"{fails} runs fail in it, {misses} outside"
 
 
 def _span(low_ns: int | None, high_ns: int | None) -> str:
@@ -244,7 +266,7 @@ def _moved_marks(runs: Sequence[Aligned], moved: str, lanes: Sequence[str], x: a
     table = pd.DataFrame(rows, columns=["at_ms", "lane", "label"])
     chart: alt.Chart = (
         alt.Chart(table)
-        .mark_text(align="left", dx=8, dy=-1, fontSize=12, color=EDGE)
+        .mark_text(dy=-12, fontSize=12, color=EDGE)
         .encode(x=x, y=lane_axis(lanes), text="label:N")
     )
     return chart

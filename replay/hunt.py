@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from capture.errors import UnwritableOutput
 from capture.format.model import Capture, Side
 from capture.format.reader import read_capture
 from replay.auth import TokenSource
 from replay.engine.live import RunSettings
+from replay.errors import TargetRefused
 from replay.experiment import Experiment, Trial
 from replay.finding import Answer, FailingWindow, Finding, HuntResult
 from replay.hunt_directory import HuntDirectory, plan_to_json
@@ -25,6 +27,7 @@ from replay.oracles.verdict import Symptom, Verdict
 from replay.perturbations import Gap, Perturbation
 from replay.plan import START
 from replay.planning import plan_from_capture
+from replay.search.spread import reordered, spread
 from replay.search.sweep import Sweep
 from replay.search.window import Window, WindowSearch
 from replay.statistics import Rate, differs, rate, repeats_to_see
@@ -41,7 +44,9 @@ CONTROL_EVERY = 8
 MIN_PATIENCE_S = 0.4
 MAX_PATIENCE_S = 5.0
 MAX_STRETCH_NS = 2_000_000_000
-HIGHEST_NS = 8_000_000_000
+HIGHEST_NS = 4_000_000_000
+SPREAD_NS = 300_000_000
+SPREAD_RUNS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,17 @@ class Hunt:
         self._rate_runs = min(self.settings.rate_runs, affordable)
 
     async def run(self) -> HuntResult:
-        """Carry the hunt out. Raises what a run raises."""
+        """Carry the hunt out. Raises what the first run raises."""
+        try:
+            return await self._hunt()
+        except TargetRefused as error:
+            if not self.experiment.trials:
+                raise
+            last = self.experiment.trials[-1]
+            self._reasons.append(f"{error} It answered until run {last.number} ({last.purpose}).")
+            return self._result(Answer.INCONCLUSIVE, None)
+
+    async def _hunt(self) -> HuntResult:
         problem = await self._learn()
         if problem:
             self._reasons.append(problem)
@@ -106,6 +121,17 @@ class Hunt:
                 f"runs need {self.experiment.settle_s} s between them: the server remembers a "
                 "session after its end"
             )
+        pushes = await self._learn_from(runs)
+        plan = self.experiment.plan
+        replanned = plan_from_capture(self.recorded, plan.pace, pushes)
+        if replanned.connections != plan.connections:
+            # Some step was taken to wait for what comes by itself: then its timing was chance.
+            self.experiment.plan, self._sweep = replanned, Sweep(replanned)
+            await self._learn_from([])
+        return ""
+
+    async def _learn_from(self, runs: list[Trial]) -> frozenset[str]:
+        """Set the baseline, from these and more runs; return the kinds that come unasked."""
         while len(runs) < BASELINE_RUNS:
             runs.append(await self.experiment.run((), "baseline"))
         self._set_patience(trial.run for trial in runs)
@@ -114,11 +140,12 @@ class Hunt:
             for _ in range(STRETCHED_RUNS)
             if not self._departs((trial := await self._stretched()).run)
         ]
-        self.experiment.baseline = Baseline.learned(
+        baseline = Baseline.learned(
             [trial.run for trial in runs], [trial.run for trial in stretched]
         )
+        self.experiment.baseline = baseline
         self.experiment.log_baseline = LogBaseline.learned(trial.log for trial in runs)
-        return ""
+        return baseline.pushes()
 
     async def _alike(self) -> tuple[list[Trial], str]:
         """Return a few unperturbed runs, up to the first that goes otherwise than recorded."""
@@ -188,7 +215,7 @@ class Hunt:
         confirmed = [await self._repeat(failing, "confirm") for _ in range(CONFIRMING_RUNS)]
         again = confirmed.count(Verdict.FAIL)
         await self._control()
-        if again < 2:
+        if again < 2 or await self._is_only_order(failing):
             return None
         window, edit = await self._window(failing, edit, (again + 1) / (CONFIRMING_RUNS + 1))
         trials = await self._measure((edit,))
@@ -196,6 +223,27 @@ class Hunt:
         alike = [trial for trial in trials if _verdict_on(trial, failing) is Verdict.FAIL]
         symptom = _with_log((alike or [failing])[0])
         return Finding((edit,), window, _rate_of(verdicts), symptom)
+
+    async def _is_only_order(self, failing: Trial) -> bool:
+        """Whether the failure follows from the order of steps alone, however far apart they are."""
+        plan = self.experiment.plan
+        taken_ns = {
+            (name, step): at_ns
+            for name, transcript in transcripts(failing.run).items()
+            for step, at_ns in transcript.steps_at_ns.items()
+        }
+        if not reordered(plan, taken_ns):
+            return False
+        edits = spread(plan, taken_ns, SPREAD_NS)
+        trials = [await self.experiment.run(edits, "spread") for _ in range(SPREAD_RUNS)]
+        is_order = all(_verdict_on(trial, failing) is Verdict.FAIL for trial in trials)
+        if is_order:
+            step = plan.step(failing.edits[0].connection, failing.edits[0].step)
+            self._reasons.append(
+                f"{step.name} before a step of another connection gives another answer however far "
+                "apart they are: an order, not a race"
+            )
+        return is_order
 
     async def _measure(self, edits: tuple[Perturbation, ...]) -> list[Trial]:
         """Return runs with these edits, taken in turns with as many controls."""
@@ -356,6 +404,11 @@ async def hunt(request: HuntRequest, on_trial: Callable[[Trial], None]) -> HuntR
     """
     recorded = read_capture(request.capture)
     plan = plan_from_capture(recorded)
+    if request.directory.resolve() in request.capture.resolve().parents:
+        raise UnwritableOutput(
+            f"{request.capture} lies in {request.directory}, which the hunt would clear: "
+            "name another directory"
+        )
     log = LogTail(request.log) if request.log is not None else None
     with HuntDirectory.prepared(request.directory, overwrite=request.overwrite) as directory:
         directory.keep_capture(request.capture)

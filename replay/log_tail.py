@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from replay.errors import ReplayError
 
@@ -20,19 +22,23 @@ class LogTail:
 
     def skip(self) -> None:
         """Pass over everything written so far."""
-        try:
-            self._offset = self.path.stat().st_size
-        except OSError as error:
-            raise ReplayError(f"cannot read the log {self.path}: {error.strerror}") from error
+        with self._opened() as file:
+            self._offset = file.seek(0, os.SEEK_END)
 
     def new_lines(self) -> list[str]:
         """Return the whole lines added since the last call; a half-written one waits."""
-        if self.path.stat().st_size < self._offset:
-            # The log was rotated: it starts anew.
-            self._offset = 0
-        with self.path.open("rb") as file:
+        with self._opened() as file:
+            if file.seek(0, os.SEEK_END) < self._offset:
+                # The log was rotated: it starts anew.
+                self._offset = 0
             file.seek(self._offset)
             added = file.read()
         whole = added[: added.rfind(b"\n") + 1]
         self._offset += len(whole)
         return whole.decode("utf-8", "replace").splitlines()
+
+    def _opened(self) -> IO[bytes]:
+        try:
+            return self.path.open("rb")
+        except OSError as error:
+            raise ReplayError(f"cannot read the log {self.path}: {error.strerror}") from error

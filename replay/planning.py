@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from capture.format.model import (
@@ -16,6 +18,7 @@ from capture.format.model import (
     UpgradeRequest,
     UpgradeResponse,
 )
+from capture.message_kind import message_kind
 from capture.messages import Message, messages
 from replay.causality import echoed
 from replay.errors import PlanError
@@ -37,15 +40,18 @@ from replay.plan import (
 SWITCHING_PROTOCOLS = 101
 
 
-def plan_from_capture(capture: Capture, pace: Pace = Pace.CAUSAL) -> Plan:
+def plan_from_capture(
+    capture: Capture, pace: Pace = Pace.CAUSAL, pushes: frozenset[str] = frozenset()
+) -> Plan:
     """Return the plan that does what the clients of a capture did.
 
+    Messages of the kinds in `pushes` come unasked: no step is taken to have waited for one.
     Raises PlanError when no connection of the capture has a handshake to send again.
     """
     traces = [
         trace
         for connection in capture.connection_ids()
-        if (trace := _trace(connection, capture.of_connection(connection))) is not None
+        if (trace := _trace(connection, capture.of_connection(connection), pushes)) is not None
     ]
     if not traces:
         raise PlanError(
@@ -54,9 +60,8 @@ def plan_from_capture(capture: Capture, pace: Pace = Pace.CAUSAL) -> Plan:
         )
     origin_ns = min(trace.acts[0].at_ns for trace in traces)
     elsewhere = sorted(event for trace in traces for event in trace.for_others())
-    secrets = {
-        secret.id: secret for event in capture.events for secret in getattr(event, "secrets", ())
-    }
+    # What only the server said needs no fresh one.
+    secrets = {secret.id: secret for event in _by_client(capture) for secret in event.secrets}
     return Plan(
         connections={trace.name: trace.steps(origin_ns, elsewhere) for trace in traces},
         secrets=secrets,
@@ -64,6 +69,14 @@ def plan_from_capture(capture: Capture, pace: Pace = Pace.CAUSAL) -> Plan:
         | {event: at_ns - origin_ns for trace in traces for at_ns, event in trace.events()},
         pace=pace,
     )
+
+
+def _by_client(capture: Capture) -> Iterator[UpgradeRequest | Frame]:
+    for event in capture.events:
+        if isinstance(event, UpgradeRequest):
+            yield event
+        elif isinstance(event, Frame) and event.direction is Direction.CLIENT_TO_SERVER:
+            yield event
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +95,7 @@ class _Trace:
     name: str
     acts: tuple[_Act, ...]
     seen: tuple[tuple[int, After], ...]
+    pushes: frozenset[str]
 
     def events(self) -> list[tuple[int, After]]:
         """Every event that a step could follow, with its time."""
@@ -100,12 +114,13 @@ class _Trace:
             if index == 0:
                 before = [(at_ns, event) for at_ns, event in others if at_ns <= act.at_ns]
                 followed_ns, after = max(before, default=(origin_ns, START))
-                previous_ns = followed_ns
+                previous_ns = origin_ns
             else:
                 previous_ns = self.acts[index - 1].at_ns
                 own = (previous_ns, After(Kind.STEP, self.name, index - 1))
-                seen = [each for each in self.seen if previous_ns < each[0] <= act.at_ns]
-                followed_ns, after = max([own, *seen], key=lambda each: each[0])
+                between = [each for each in self.seen if previous_ns < each[0] <= act.at_ns]
+                answers = [each for each in between if each[1].called not in self.pushes]
+                followed_ns, after = max([own, *answers], key=lambda each: each[0])
             steps.append(
                 Step(
                     connection=self.name,
@@ -121,7 +136,7 @@ class _Trace:
         return tuple(steps)
 
 
-def _trace(name: str, events: tuple[Event, ...]) -> _Trace | None:
+def _trace(name: str, events: tuple[Event, ...], pushes: frozenset[str]) -> _Trace | None:
     request = next((event for event in events if isinstance(event, UpgradeRequest)), None)
     if request is None:
         return None
@@ -131,18 +146,40 @@ def _trace(name: str, events: tuple[Event, ...]) -> _Trace | None:
         if isinstance(event, UpgradeResponse) and event.status == SWITCHING_PROTOCOLS
     ]
     spoken = tuple(messages(events))
-    received = [
-        (message.at_ns, After(Kind.MESSAGE, name, message.index))
-        for message in spoken
-        if message.direction is Direction.SERVER_TO_CLIENT
-    ]
+    received = _received(name, spoken)
     closed = (
         [(max(e.at_ns for e in ends), After(Kind.CLOSED, name))]
         if (ends := [event for event in events if isinstance(event, TcpClose)])
         else []
     )
-    acts = (_opening(request), *_sends(name, spoken), _ending(events))
-    return _Trace(name, acts, tuple(opened + received + closed))
+    acts = (_opening(request), *_sends(name, spoken, received), _ending(events))
+    seen = sorted([*opened, *received.values(), *closed])
+    return _Trace(name, acts, tuple(seen), pushes | _repeated(seen, acts))
+
+
+def _received(name: str, spoken: tuple[Message, ...]) -> dict[int, tuple[int, After]]:
+    """Return, by index, when each message of the server came and the event that this is."""
+    counts: Counter[str] = Counter()
+    received = {}
+    for message in spoken:
+        if message.direction is Direction.SERVER_TO_CLIENT:
+            called = message_kind(message)
+            counts[called] += 1
+            event = After(Kind.MESSAGE, name, counts[called], called)
+            received[message.index] = (message.at_ns, event)
+    return received
+
+
+def _repeated(seen: Sequence[tuple[int, After]], acts: Sequence[_Act]) -> frozenset[str]:
+    """Return the kinds of messages that came several times between two steps of the client.
+
+    Ticks do, and the parts of a streamed answer; what a client waits for comes once.
+    """
+    times = [act.at_ns for act in acts]
+    stretches = Counter(
+        (bisect(times, at_ns), event.called) for at_ns, event in seen if event.called
+    )
+    return frozenset(called for (_, called), count in stretches.items() if count > 1)
 
 
 def _opening(request: UpgradeRequest) -> _Act:
@@ -151,7 +188,9 @@ def _opening(request: UpgradeRequest) -> _Act:
     return _Act(at_ns, Open(request.url, request.headers, request.at_ns - at_ns))
 
 
-def _sends(name: str, spoken: tuple[Message, ...]) -> list[_Act]:
+def _sends(
+    name: str, spoken: tuple[Message, ...], received: Mapping[int, tuple[int, After]]
+) -> list[_Act]:
     needs: Mapping[int, tuple[int, ...]] = echoed(spoken)
     return [
         _Act(
@@ -164,7 +203,7 @@ def _sends(name: str, spoken: tuple[Message, ...]) -> list[_Act]:
                 is_text=message.is_text,
                 compressed=message.frames[0].compressed,
             ),
-            tuple(After(Kind.MESSAGE, name, index) for index in needs[message.index]),
+            tuple(received[index][1] for index in needs[message.index]),
         )
         for message in spoken
         if message.direction is Direction.CLIENT_TO_SERVER

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from capture.tables import typed_table
-from replay.perturbations import Gap, Perturbation, from_json
-from replay.plan import Open, Plan
+from replay.perturbations import Perturbation, from_json
+from replay.plan import Plan
 from replay.statistics import Rate, rate
 
 PASS, FAIL = "pass", "fail"
@@ -81,7 +81,9 @@ def lateness_table(late_ns: Sequence[int], bins: int = LATENESS_BINS) -> pd.Data
         return typed_table((), dict.fromkeys(columns, "int64"))
     # A send is never early; what is on time to the microsecond goes to the first bin.
     clipped = np.maximum(np.asarray(late_ns, dtype="int64"), FINEST_LATENESS_NS)
-    edges = np.geomspace(clipped.min(), max(clipped.max(), 2 * clipped.min()) * 1.001, bins + 1)
+    # Over a decade at least, so that equal latenesses do not fill the whole chart.
+    highest = max(clipped.max() + 1, 10 * clipped.min())
+    edges = np.geomspace(clipped.min(), highest, bins + 1)
     edges[0] = clipped.min()
     counts, _ = np.histogram(clipped, edges)
     table = pd.DataFrame({"from_ns": edges[:-1], "to_ns": edges[1:], "sends": counts})
@@ -137,11 +139,7 @@ def recorded_gap_ns(plan: Plan, finding: Mapping[str, Any]) -> int | None:
 
     None where the step was recorded before the event that the finding ties it to.
     """
-    moved = moved_edit(finding)
-    step = plan.step(moved.connection, moved.step)
-    if isinstance(moved, Gap):
-        return plan.recorded_gap_ns(step, moved.after)
-    return step.action.upgrade_delay_ns if isinstance(step.action, Open) else None
+    return moved_edit(finding).recorded_ns(plan)
 
 
 def rate_of(failed: Sequence[bool]) -> Rate:
@@ -182,7 +180,5 @@ def _trial_row(trial: Trial) -> dict[str, Any]:
 def change_text(edit: Mapping[str, Any]) -> str:
     """Return one edit as a person reads it."""
     parsed = from_json(edit)
-    value_ms = f"{parsed.value_ns / 1e6:.1f} ms"
-    if isinstance(parsed, Gap):
-        return f"{parsed.connection} step {parsed.step} {value_ms} after {parsed.after}"
-    return f"{parsed.connection} asks for the upgrade {value_ms} after TCP connect"
+    value_ms = parsed.value_ns / 1e6
+    return f"{parsed.connection} step {parsed.step} {value_ms:.1f} ms after {parsed.anchor}"

@@ -80,7 +80,7 @@ class Target:
 
 def check_allowed(target: Target, allowed_hosts: Sequence[str]) -> None:
     """Raise HostNotAllowed unless the target is loopback or was named."""
-    if _is_loopback(target.host) or target.host in allowed_hosts:
+    if _is_loopback(target.host) or target.host in (host.lower() for host in allowed_hosts):
         return
     raise HostNotAllowed(
         f"{target.host} is not this machine, and a replay changes what it talks to: allow it with "
@@ -96,7 +96,8 @@ def configured_hosts(path: Path = CONFIG_FILE) -> tuple[str, ...]:
         return ()
     except (OSError, ValueError) as error:
         raise ReplayError(f"cannot read {path}: {error}") from error
-    hosts = config.get("replay", {}).get("allowed_hosts", [])
+    replay = config.get("replay", {})
+    hosts = replay.get("allowed_hosts", []) if isinstance(replay, dict) else replay
     if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
         raise ReplayError(f"{path}: [replay] allowed_hosts is {hosts!r}, expected a list of names")
     return tuple(hosts)

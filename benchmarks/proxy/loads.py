@@ -65,7 +65,7 @@ LOADS = (
     Load("ping-pong, 10 connections", "lean", 10, 1, 100),
     Load("small messages", "lean", 20, 16, 100),
     Load("large messages", "lean", 4, 4, 65_536),
-    Load("flood of tiny messages", "lean", 20, 256, 15),
+    Load("flood of tiny messages", "lean", 20, 64, 15),
     Load("ping-pong, 1 connection", "library", 1, 1, 100),
     Load("ping-pong, 10 connections", "library", 10, 1, 100),
     Load("small messages", "library", 20, 16, 100),

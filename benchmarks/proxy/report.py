@@ -26,6 +26,7 @@ def summary(rounds: Rounds, loads: tuple[Load, ...]) -> list[dict[str, Any]]:
 
 def _row(load: Load, name: str, samples: list[Sample], peer: list[Sample] | None) -> dict[str, Any]:
     row: dict[str, Any] = {"ends": load.ends, "load": load.name, "proxy": name}
+    row["rounds"] = len(samples)
     if load.is_latency:
         row["p50_us"] = _median(sample.percentile_us(50) for sample in samples)
         row["p99_us"] = _median(sample.percentile_us(99) for sample in samples)

@@ -30,7 +30,11 @@ class CaptureWriter:
         self._pending = bytearray()
         self._descriptor = _create(path, overwrite=overwrite)
         self._append(header)
-        self.flush()
+        try:
+            self.flush()
+        except UnwritableOutput:
+            os.close(self._descriptor)
+            raise
 
     def write(self, event: Event) -> None:
         """Append one event; it reaches the file with the next flush."""
@@ -61,7 +65,9 @@ class CaptureWriter:
     def abandon(self) -> None:
         """Close and remove the file, for a recording that never began."""
         os.close(self._descriptor)
-        self.path.unlink(missing_ok=True)
+        # Not everything that can be written to is ours to remove: /dev/null is not.
+        if self.path.is_file():
+            self.path.unlink()
 
     def __enter__(self) -> CaptureWriter:
         return self

@@ -81,9 +81,10 @@ class StreamImport:
     def _open(self, opened: Opened) -> None:
         self._client = opened.client
         stream, midway = self._section.stream, opened.host is None
-        record = self._recorder.connection(f"ws://{opened.host}", stream.connected_at_ns)
+        origin = "" if midway else f"ws://{opened.host}"
+        record = self._recorder.connection(origin, stream.connected_at_ns)
         connection = self._connection = RecordedConnection(record)
-        began = ", began before the file: it has no handshake" if midway else ""
+        began = ": its handshake is not in the file" if midway else ""
         record.note(opened.moments[0].at_ns, self._name() + began)
         if midway:
             connection.joined_midway()

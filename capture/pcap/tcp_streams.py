@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from capture.errors import CaptureError
 from capture.format.model import CloseHow
 
 Address = tuple[str, int]
@@ -107,12 +108,13 @@ class Packets:
 
 def nanoseconds(text: bytes) -> int:
     """Return seconds with a fraction, as tshark writes them, in nanoseconds; never by a float."""
-    seconds, _, fraction = text.partition(b".")
+    # A packet may have no time at all, in formats that leave it out.
+    seconds, _, fraction = (text or b"0").partition(b".")
     return int(seconds) * 1_000_000_000 + int(fraction.ljust(9, b"0")[:9])
 
 
 def read_packets(lines: Iterable[bytes]) -> Packets:
-    """Read the lines of `Tshark.packets`."""
+    """Read the lines of `Tshark.packets`. Raises CaptureError where a line is something else."""
     packets = Packets()
     for line in lines:
         packet = _packet(line)
@@ -128,8 +130,26 @@ def read_packets(lines: Iterable[bytes]) -> Packets:
 
 
 def _packet(line: bytes) -> Packet:
-    number, at, wire_length, captured_length, ip4, ip6, *tcp = line.rstrip(b"\n").split(b"\t")
-    port, stream, sequence, length, flags, payload = tcp
+    try:
+        return _fields(*line.rstrip(b"\n").split(b"\t"))
+    except (TypeError, ValueError):
+        raise CaptureError(f"cannot understand what tshark printed: {line[:60]!r}") from None
+
+
+def _fields(  # noqa: PLR0913  the fields that Tshark.packets asks for
+    number: bytes,
+    at: bytes,
+    wire_length: bytes,
+    captured_length: bytes,
+    ip4: bytes,
+    ip6: bytes,
+    port: bytes,
+    stream: bytes,
+    sequence: bytes,
+    length: bytes,
+    flags: bytes,
+    payload: bytes,
+) -> Packet:
     return Packet(
         number=int(number),
         at_ns=nanoseconds(at),

@@ -33,11 +33,6 @@ class CopyQueue:
         self._queued_bytes = 0
         self._unwritten_bytes = 0
 
-    @property
-    def oldest_at_ns(self) -> int | None:
-        """When the oldest entry came; None when all is decoded."""
-        return self._queue[0][0] if self._queue else None
-
     def add(self, at_ns: int, size: int, act: Callable[..., None], *arguments: object) -> None:
         """Queue `act(*arguments)`; `size` is the bytes it holds."""
         queue = self._queue

@@ -20,8 +20,8 @@ from capture.proxy.upstream import Upstream
 from capture.recorder import ConnectionRecorder, Recorder
 
 WRITE_EVERY_S = 0.01
-# Decoding waits for a turn of the loop with nothing to relay, but not longer than this.
-DECODE_WITHIN_NS = 5_000_000
+# Decoding waits for a turn of the loop with nothing to relay, but for no more turns than this.
+MOST_TURNS_WAITED = 50
 DECODE_SLICE_NS = 100_000
 REFUSAL_LINGERS_S = 1.0
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -48,6 +48,7 @@ class RecordingProxy:
         self._timer = self.loop.call_later(WRITE_EVERY_S, self._write)
         self._decoding = False
         self._relayed = False
+        self._turns_waited = 0
 
     def accept(self) -> asyncio.Protocol:
         """Return the client side of a new relay."""
@@ -69,12 +70,12 @@ class RecordingProxy:
             self.loop.call_soon(self._decode)
 
     def _decode(self) -> None:
-        oldest_at_ns = self.copy.oldest_at_ns
-        if self._relayed and oldest_at_ns is not None:
+        if self._relayed and self._turns_waited < MOST_TURNS_WAITED:
             self._relayed = False
-            if self.now_ns() - oldest_at_ns < DECODE_WITHIN_NS:
-                self.loop.call_soon(self._decode)
-                return
+            self._turns_waited += 1
+            self.loop.call_soon(self._decode)
+            return
+        self._turns_waited = 0
         self._decoding = not self.copy.drain(DECODE_SLICE_NS)
         if self._decoding:
             self.loop.call_soon(self._decode)

@@ -9,29 +9,56 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import msgspec
 
-# Three parts, or five for an encrypted token. `{` and a quote or white space begin the header.
-JWT = re.compile(
-    rb"(?:ey[A-DI-L]|ew[k-r0-3])[A-Za-z0-9_-]{7,}(?:\.[A-Za-z0-9_-]*){2}"
-    rb"(?:\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)?"
+# `{` and a quote or white space begin the header. Three parts, or five for an encrypted token.
+_BEGIN = rb"(?:ey[A-DI-L]|ew[k-r0-3])"
+_PARTS = (
+    _BEGIN + rb"[A-Za-z0-9_-]{7,}+\.[A-Za-z0-9_-]*+\.[A-Za-z0-9_-]*+"
+    rb"(?:\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]++)?"
 )
-_WORD = re.compile(rb"[A-Za-z0-9_-]")
+_JWT = re.compile(_PARTS)
+_MAY_BEGIN = re.compile(_BEGIN + rb"[A-Za-z0-9_-]{7}")
+# Looked for once in each word that two dots follow: a long word must not be searched from each of
+# its letters.
+_IN_WORD = re.compile(
+    rb"(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]++\.[A-Za-z0-9_-]*+\.)[A-Za-z0-9_-]*?(" + _PARTS + rb")"
+)
+_MAY_BEGIN_ANYWHERE = re.compile(rb"(?=" + _BEGIN + rb")")
+_MOST_BEGINS = 16
 _TIME_CLAIMS = ("exp", "iat", "nbf")
+_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
+
+
+def is_jwt(value: bytes) -> bool:
+    """Whether a value is a JWT and nothing else."""
+    return _JWT.fullmatch(value) is not None
+
+
+def may_hold_jwt(payload: bytes) -> bool:
+    """Answer no, fast, when there is no JWT in a payload."""
+    return _MAY_BEGIN.search(payload) is not None
 
 
 def find_jwts(payload: bytes) -> Iterator[tuple[int, int]]:
     """Yield where the JWTs are."""
-    for match in JWT.finditer(payload):
-        start = match.start()
-        stands_alone = payload.startswith(b"eyJ", start) and not (
-            start and _WORD.match(payload, start - 1)
-        )
+    if not may_hold_jwt(payload):
+        return
+    for match in _IN_WORD.finditer(payload):
+        start, end = match.span(1)
+        if start == match.start() and payload.startswith(b"eyJ", start):
+            yield start, end
+            continue
         # `this.keyListener.is.on` has the shape too, but no JSON under it.
-        if stands_alone or _is_json(match[0].partition(b".")[0]):
-            yield match.span()
+        header_end = payload.index(b".", start)
+        begins = islice(_MAY_BEGIN_ANYWHERE.finditer(payload, start, header_end), _MOST_BEGINS)
+        for begin in begins:
+            if _is_json(payload[begin.start() : header_end]):
+                yield begin.start(), end
+                break
 
 
 def unbase64(value: bytes) -> bytes | None:
@@ -41,9 +68,6 @@ def unbase64(value: bytes) -> bytes | None:
         return base64.b64decode(value + b"=" * (-len(value) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
-
-
-_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
 
 
 def describe_jwt(jwt: bytes, clean: Callable[[Any], Any]) -> dict[str, Any]:

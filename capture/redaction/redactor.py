@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from capture.format.model import HeaderPairs, Secret
-from capture.redaction.jwt_shape import JWT, describe_jwt
+from capture.redaction.jwt_shape import describe_jwt, is_jwt
 from capture.redaction.known import KnownSecrets
 from capture.redaction.names import Expect, announces_a_secret, looks_secret
 from capture.redaction.rules import (
@@ -96,12 +96,12 @@ class Redactor:
 
     def text(self, text: str, *, where: str) -> tuple[str, tuple[Secret, ...]]:
         """Return a text (a reason, a body, an error) with its secrets replaced."""
-        payload = text.encode()
+        payload = _encoded(text)
         return _replaced(payload, self.message(payload, where=where))
 
     def url(self, url: str) -> tuple[str, tuple[Secret, ...]]:
         """Return a URL with the tokens in its query, and anywhere else in it, replaced."""
-        payload = url.encode()
+        payload = _encoded(url)
         return _replaced(payload, self._settled(payload, in_url(payload)))
 
     def headers(self, headers: HeaderPairs) -> tuple[HeaderPairs, tuple[Secret, ...]]:
@@ -109,7 +109,7 @@ class Redactor:
         clean: list[tuple[str, str]] = []
         found: list[Secret] = []
         for name, value in headers:
-            payload = value.encode()
+            payload = _encoded(value)
             spans = self._settled(payload, in_header(name.lower(), payload))
             clean_value, in_value = _replaced(payload, spans)
             # A line without a colon is all name, whatever stands in it.
@@ -150,7 +150,7 @@ class Redactor:
         self._count += 1
         secret_id = f"s{self._count}"
         jwt = found.inner if found.encoding else plain
-        description = describe_jwt(jwt, self._clean) if JWT.fullmatch(jwt) else {"kind": found.kind}
+        description = describe_jwt(jwt, self._clean) if is_jwt(jwt) else {"kind": found.kind}
         return Secret(id=secret_id, where=found.where, encoding=found.encoding, **description)
 
     def _clean(self, part: Any) -> Any:  # noqa: ANN401  any JSON
@@ -165,6 +165,11 @@ class Redactor:
         if isinstance(part, list):
             return [self._clean(each) for each in part]
         return self.text(part, where="claim")[0] if isinstance(part, str) else part
+
+
+def _encoded(text: str) -> bytes:
+    # Half a surrogate pair, as bad JSON has it, could not be written to the file.
+    return text.encode("utf-8", "replace")
 
 
 def _replaced(payload: bytes, spans: Sequence[Span]) -> tuple[str, tuple[Secret, ...]]:

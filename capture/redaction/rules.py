@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from capture.redaction.jwt_shape import JWT, find_jwts, unbase64
+from capture.redaction.jwt_shape import find_jwts, is_jwt, may_hold_jwt, unbase64
 from capture.redaction.names import (
     HINT,
     Expect,
@@ -31,13 +31,10 @@ _ESCAPED_JSON_PAIR = re.compile(
     rb'(?<!\\)(\\{1,7})"([^"\\]{2,40})\1"\s*+:\s*+\1"(.*?)(?:(?<!\\)\1"|\Z)', re.DOTALL
 )
 _JSON_LIST_PAIR = re.compile(rb'\[\s*+"([^"\\]{2,40})"\s*+,\s*+"([^"\\]*+)')
-_PLAIN_PAIR = re.compile(
-    rb"(?<![A-Za-z0-9_.-])([A-Za-z][A-Za-z0-9_.-]{1,40}+)[ \t]*+[:=][ \t]*+"
-    rb"(?=([^\s\"'{}&;,\\<>()\[\]]++))"
+_PLAIN_NAME = re.compile(
+    rb"(?<![A-Za-z0-9_.-])([A-Za-z][A-Za-z0-9_.-]{1,40}+)(?:[ \t]*+([:=])[ \t]*+|[ \t]++)"
 )
-_WORD_PAIR = re.compile(
-    rb"(?<![A-Za-z0-9_.-])([A-Za-z][A-Za-z0-9_.-]{1,40}+)[ \t]++(?=([^\s\"'{}&;,\\<>()\[\]]++))"
-)
+_PLAIN_VALUE = re.compile(rb"[^\s\"'{}&;,\\<>()\[\]]++")
 _COMMAND = re.compile(
     rb"(?im)^(auth|authenticate|authorization|login|identify|pass|password|token|bearer)"
     rb"((?:[ \t]+[^\s\"\x00]+){1,2})[ \t]*(?:[\r\x00]|$)"
@@ -79,7 +76,7 @@ def may_hold_a_secret(payload: bytes) -> bool:
     # One search of a str for all hints takes a fraction of the time of a search of bytes.
     if HINT.search(payload.decode("latin-1").lower()) is not None:
         return True
-    if JWT.search(payload) is not None:
+    if may_hold_jwt(payload):
         return True
     return bool(_BASE64_OF_JSON.search(payload) or _BASE64_OF_JWT.search(payload))
 
@@ -112,10 +109,10 @@ def in_first_message(payload: bytes, where: str) -> Iterator[Found]:
             if not announces_a_secret(word[0].decode("latin-1")):
                 yield _credential(payload, *word.span(), f"{where} {command}", _kind(command))
     for match in _JSON_LIST_PAIR.finditer(payload):
-        yield from _named(match, 2, where, Expect.CREDENTIALS)
+        yield from _in_data(match, 2, where, Expect.CREDENTIALS)
     if not _is_text(payload):
         for match in _BINARY_PAIR.finditer(payload):
-            yield from _named(match, 2, where, Expect.CREDENTIALS)
+            yield from _in_data(match, 2, where, Expect.CREDENTIALS)
 
 
 def in_url(url: bytes) -> Iterator[Found]:
@@ -154,42 +151,51 @@ def _in_json(payload: bytes, where: str, expect: Expect) -> Iterator[Found]:
         if not announces_a_secret(name):
             continue
         if match[2] is not None:
-            yield from _named(match, 2, where, expect)
+            yield from _in_data(match, 2, where, expect)
         elif is_password(name) and normal(name) != "pass":
             # "pass": 12 counts tests; "passcode": 1234 lets someone in.
             yield Found(*match.span(3), f"{where} {name}", "password")
     if b"\\" in payload:
         for match in _ESCAPED_JSON_PAIR.finditer(payload):
-            yield from _named(match, 3, where, expect)
+            yield from _in_data(match, 3, where, expect)
+
+
+def _in_data(match: re.Match[bytes], group: int, where: str, expect: Expect) -> Iterator[Found]:
+    """Yield the value in `group` of data, named by the group before it."""
+    name = match[group - 1].decode("latin-1")
+    if announces_a_secret(name):
+        # Nothing but a password stands under the name of one in data.
+        expect = Expect.CREDENTIALS if is_password(name) else expect
+        yield from _named(match.string, name, match.span(group), where, expect)
 
 
 def _in_plain_pairs(payload: bytes, where: str, expect: Expect) -> Iterator[Found]:
-    for match in _PLAIN_PAIR.finditer(payload):
-        yield from _named(match, 2, where, expect, is_prose=True)
-    if expect is Expect.CREDENTIALS:
-        # Two words beside each other: the second must look like a secret.
-        for match in _WORD_PAIR.finditer(payload):
-            yield from _named(match, 2, where, Expect.CLIENT, is_prose=True)
+    done = 0
+    for match in _PLAIN_NAME.finditer(payload):
+        name = match[1].decode()
+        if match.start() < done or not announces_a_secret(name):
+            continue
+        value = _PLAIN_VALUE.match(payload, match.end())
+        if value is None or announces_a_secret(value[0].decode("latin-1")):
+            continue
+        if match[2] is None:
+            # Two words beside each other: the second must look like a secret.
+            if expect is not Expect.CREDENTIALS or not looks_secret(value[0], 6):
+                continue
+        elif expect is not Expect.CREDENTIALS and not looks_secret(value[0], 6):
+            continue
+        for found in _named(payload, name, value.span(), where, expect):
+            done = found.end
+            yield found
 
 
 def _named(
-    match: re.Match[bytes], group: int, where: str, expect: Expect, *, is_prose: bool = False
+    payload: bytes, name: str, span: tuple[int, int], where: str, expect: Expect
 ) -> Iterator[Found]:
-    """Yield the value in `group`, named by the one before, when it is to be taken for a secret."""
-    name = match[group - 1].decode("latin-1")
-    if not announces_a_secret(name):
-        return
-    if is_password(name) and not is_prose:
-        # Nothing but a password stands under such a name in data.
-        expect = Expect.CREDENTIALS
-    payload, (start, end) = match.string, match.span(group)
+    """Yield the value of a name when it is to be taken for a secret."""
+    start, end = span
     start = _after_scheme(payload, start, end)
-    value = payload[start:end]
-    if not is_secret(name, value, expect):
-        return
-    if is_prose and expect is not Expect.CREDENTIALS and not looks_secret(value, 6):
-        return
-    if not (is_prose and announces_a_secret(value.decode("latin-1"))):
+    if is_secret(name, payload[start:end], expect):
         yield _credential(payload, start, end, f"{where} {name}", _kind(name))
 
 
@@ -201,7 +207,7 @@ def _in_query_value(match: re.Match[bytes], name: str) -> Iterator[Found]:
         yield _credential(match.string, start, end, where, _kind(name))
         return
     plain = unquote_to_bytes(match[2])
-    if plain != match[2] and (JWT.search(plain) or next(_hidden(plain), None)):
+    if plain != match[2] and next(_hidden(plain), None):
         yield Found(*match.span(2), where, inner=plain)
     for run in _BASE64.finditer(match.string, *match.span(2)):
         yield from _encoded(run, where)
@@ -246,7 +252,7 @@ def _after_scheme(payload: bytes, start: int, end: int) -> int:
 def _credential(payload: bytes, start: int, end: int, where: str, kind: str = "token") -> Found:
     """Return a credential, with what it stands for if it is wrapped or percent-encoded."""
     wrapped = _wrapped(payload, start, end, where)
-    if JWT.fullmatch(wrapped.inner):
+    if is_jwt(wrapped.inner):
         return wrapped
     plain = unquote_to_bytes(payload[start:end])
     return Found(start, end, where, kind, plain if plain != payload[start:end] else b"")
@@ -263,9 +269,9 @@ def _encoded(match: re.Match[bytes], where: str) -> Iterator[Found]:
     inner = unbase64(match[0])
     if inner is None or not inner.isascii():
         return
-    if JWT.fullmatch(inner):
+    if is_jwt(inner):
         yield _wrapped(match.string, *match.span(), where)
-    elif JWT.search(inner) or next(_hidden(inner), None):
+    elif next(_hidden(inner), None):
         yield Found(*match.span(), where, inner=inner)
 
 

@@ -45,7 +45,6 @@ def run_service(name: str, app: ASGIApp) -> None:
         uvicorn.Config(
             app,
             log_config=None,
-            access_log=False,
             ws="websockets-sansio",
             lifespan="on",
             timeout_graceful_shutdown=SHUTDOWN_S,

@@ -31,8 +31,8 @@ def configure_logs() -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "utc"}},
             "root": {"level": "INFO", "handlers": ["stderr"]},
             "loggers": {
-                # At INFO uvicorn logs the path of a WebSocket with its query string, and httpx
-                # each URL; clients have been seen to put tokens there.
+                # At INFO uvicorn logs paths with their query strings, and httpx logs URLs; a client
+                # may have put its token there.
                 "uvicorn": {"level": "WARNING"},
                 "httpx": {"level": "WARNING"},
             },

@@ -36,12 +36,12 @@ class _Progress:
     steps: tuple[Step, ...]
     next: int = 0
     blocked_since_ns: int = 0
-    is_over: bool = False
+    over_at_ns: int | None = None
 
     @property
     def step(self) -> Step | None:
         """The step to come."""
-        return None if self.is_over or self.next >= len(self.steps) else self.steps[self.next]
+        return self.steps[self.next] if self.next < len(self.steps) else None
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class EngineCore:
     @property
     def is_finished(self) -> bool:
         """Whether every connection has ended."""
-        return all(progress.is_over for progress in self._progress.values())
+        return all(progress.over_at_ns is not None for progress in self._progress.values())
 
     def happened(self, event: After, at_ns: int) -> None:
         """Note an event of the run; the first time counts."""
@@ -82,14 +82,10 @@ class EngineCore:
         Whoever waits for something of this connection waits no longer.
         """
         progress = self._progress[connection]
-        if progress.is_over:
-            return ()
-        progress.is_over = True
-        self.happened(After(Kind.CLOSED, connection), at_ns)
+        if progress.over_at_ns is None:
+            progress.over_at_ns = at_ns
         left = progress.steps[progress.next :]
-        for step in left:
-            self.happened(step.as_event, at_ns)
-        self.happened(After(Kind.OPEN, connection), at_ns)
+        progress.next = len(progress.steps)
         # To wait for the end that has come, or to send a goodbye into it, is nothing lost.
         return tuple(step for step in left if not isinstance(step.action, End))
 
@@ -138,37 +134,70 @@ class EngineCore:
         for progress in self._progress.values():
             step = progress.step
             missing = None if step is None else self._missing(step)
-            if step is not None and missing is not None:
-                patience_ns = step.expected_wait_ns + self.patience_ns
-                yield progress.blocked_since_ns + patience_ns, step, missing
+            if step is None or missing is None or self._is_to_come(missing, step):
+                continue
+            expected_ns = progress.blocked_since_ns + step.expected_wait_ns
+            if missing.connection != step.connection:
+                expected_ns = max(expected_ns, self.plan.recorded_ns.get(missing, 0))
+            yield expected_ns + self.patience_ns, step, missing
+
+    def _is_to_come(self, event: After, step: Step) -> bool:
+        """Whether an event is for this client to bring about, on another connection.
+
+        That has a patience of its own, so it comes however long it takes; unless it waits for
+        `step` in its turn.
+        """
+        waiting = [step.connection]
+        while event.kind in (Kind.STEP, Kind.CLOSED) and event.connection not in waiting:
+            waiting.append(event.connection)
+            blocker = self._progress[event.connection].step
+            missing = None if blocker is None else self._missing(blocker)
+            if missing is None:
+                return True
+            event = missing
+        return len(waiting) > 1 and event.kind not in (Kind.STEP, Kind.CLOSED)
+
+    def _came_ns(self, event: After) -> int | None:
+        """Return when an event came; all that an ended connection still owed came with its end."""
+        at_ns = self._happened.get(event)
+        if at_ns is None and event.connection in self._progress:
+            return self._progress[event.connection].over_at_ns
+        return at_ns
 
     def _missing(self, step: Step) -> After | None:
         """Return an event that the step still waits for."""
-        return next((event for event in self._awaited(step) if event not in self._happened), None)
+        return next((event for event in self._awaited(step) if self._came_ns(event) is None), None)
 
     def _awaited(self, step: Step) -> tuple[After, ...]:
         """Return what has to happen before the step: what the law asks, and what the pace does."""
         legal = step.needs
         if step.index > 0:
             legal = (*legal, After(Kind.OPEN, step.connection))
+        return (*legal, step.after) if self._follows(step) else legal
+
+    def _follows(self, step: Step) -> bool:
+        """Whether a step waits for the event that it followed when recorded."""
         if step.pinned or self.plan.pace is Pace.CAUSAL:
-            return (*legal, step.after)
-        # A burst is of messages: when to open and when to leave stays as it was.
+            return True
+        # A burst is of messages: it opens and leaves after the same events as ever, if sooner.
         is_message = 0 < step.index and not isinstance(step.action, End)
-        if self.plan.pace is Pace.BURST and not is_message:
-            return (*legal, step.after)
-        return legal
+        return self.plan.pace is Pace.BURST and not is_message
 
     def _due(self, progress: _Progress) -> Due | None:
         step = progress.step
-        if step is None or self._missing(step) is not None:
+        if step is None:
             return None
-        legal_ns = max((self._happened[event] for event in self._awaited(step)), default=0)
-        legal_ns = max(legal_ns, progress.blocked_since_ns)
-        return Due(max(legal_ns, self._wanted_ns(step)), step)
+        at_ns = max(progress.blocked_since_ns, self._wanted_ns(step))
+        for event in self._awaited(step):
+            came_ns = self._came_ns(event)
+            if came_ns is None:
+                return None
+            at_ns = max(at_ns, came_ns)
+        return Due(at_ns, step)
 
     def _wanted_ns(self, step: Step) -> int:
-        """Return when the pace wants the step, legal or not."""
+        """Return when the pace wants the step, legal or not; 0 while it waits for its event."""
         if step.pinned or self.plan.pace is Pace.CAUSAL:
-            return self._happened[step.after] + step.gap_ns
+            came_ns = self._came_ns(step.after)
+            return 0 if came_ns is None else came_ns + step.gap_ns
         return step.recorded_at_ns if self.plan.pace is Pace.RECORDED else 0

@@ -13,10 +13,10 @@ from itertools import count
 from pathlib import Path
 
 from capture.clock import SPIN_NS, NowNs, monotonic_ns, wall_time
+from capture.errors import UnwritableOutput
 from capture.format.model import FORMAT, VERSION, Capture, Event, Header, Vantage
 from capture.format.writer import FLUSH_EVERY_NS, CaptureWriter
 from capture.recorder import Recorder, Sent
-from capture.redaction import Redactor
 from replay.auth import TokenSource, Wallet
 from replay.engine.core import Due, EngineCore
 from replay.engine.live_connection import Listener, LiveConnection
@@ -57,23 +57,31 @@ async def run_live(
     """
     wallet = Wallet(plan.secrets, settings.tokens)
     wallet.check()
-    header = Header(
-        format=FORMAT,
-        version=VERSION,
-        vantage=Vantage.CLIENT,
-        started_at=wall_time(),
-        recorder="deadheat replay",
-        about={"target": settings.target.url, "pace": plan.pace, **dict(settings.about)},
-    )
-    writer = CaptureWriter(out, header, overwrite=overwrite) if out is not None else None
+    redactor = wallet.redactor()
     events: list[Event] = []
+    writer: CaptureWriter | None = None
 
     def emit(event: Event) -> None:
         events.append(event)
         if writer is not None:
             writer.write(event)
 
-    run = _LiveRun(plan, settings, wallet, Recorder(emit, Redactor()), now_ns)
+    started_at = wall_time()
+    run = _LiveRun(plan, settings, wallet, Recorder(emit, redactor), now_ns)
+    header = Header(
+        format=FORMAT,
+        version=VERSION,
+        vantage=Vantage.CLIENT,
+        started_at=started_at,
+        recorder="deadheat replay",
+        about={
+            "target": redactor.url(settings.target.url)[0],
+            "pace": plan.pace,
+            **dict(settings.about),
+        },
+    )
+    # Only now: settings that cannot work leave no file behind.
+    writer = CaptureWriter(out, header, overwrite=overwrite) if out is not None else None
     flushing = asyncio.create_task(_keep_flushing(writer)) if writer is not None else None
     try:
         await run.carry_out()
@@ -94,7 +102,9 @@ async def run_live(
 async def _keep_flushing(writer: CaptureWriter) -> None:
     while True:
         await asyncio.sleep(FLUSH_EVERY_NS / 1e9)
-        writer.flush()
+        # What cannot be written stays pending, and the end of the run says so.
+        with contextlib.suppress(UnwritableOutput):
+            writer.flush()
 
 
 class _LiveRun:
@@ -103,6 +113,8 @@ class _LiveRun:
     def __init__(
         self, plan: Plan, settings: RunSettings, wallet: Wallet, recorder: Recorder, now_ns: NowNs
     ) -> None:
+        # Certificates take a while to load, which would be lateness.
+        self._tls = settings.target.tls()
         began_ns = now_ns()
         self._now_ns: NowNs = lambda: now_ns() - began_ns
         self._settings = settings
@@ -113,7 +125,6 @@ class _LiveRun:
         self._timer_ids = count()
         self._opening: set[asyncio.Task[None]] = set()
         self._reached_target = False
-        self._tls = settings.target.tls()
         self._refused: TargetRefused | None = None
         listener = Listener(happened=self._happened, over=self._over)
         self._connections = {
@@ -143,6 +154,8 @@ class _LiveRun:
             for task in self._opening:
                 task.cancel()
             for connection in self._connections.values():
+                if not self._core.is_finished and not connection.is_over:
+                    connection.record.note(self._now_ns(), "the replay was interrupted")
                 connection.abandon()
                 connection.record.finish()
 
@@ -210,7 +223,7 @@ class _LiveRun:
                 await loop.create_connection(
                     lambda: connection, target.host, target.port, ssl=self._tls
                 )
-        except (OSError, ssl.SSLError, TimeoutError) as error:
+        except (OSError, UnicodeError) as error:  # of TLS, timeouts and names too
             self._could_not_connect(connection, error)
             return
         self._reached_target = True
@@ -230,8 +243,10 @@ class _LiveRun:
         reason = str(error) or "it did not answer in time"
         if not self._reached_target:
             target = self._settings.target
+            untrusted = isinstance(error, ssl.SSLCertVerificationError)
+            hint = "--ca-file names whom to trust" if untrusted else "is the server running?"
             self._refused = TargetRefused(
-                f"cannot connect to {target.host}:{target.port}: {reason}; is the server running?"
+                f"cannot connect to {target.host}:{target.port}: {reason}; {hint}"
             )
         connection.record.note(self._now_ns(), f"could not connect: {reason}")
         self._over(connection.name, self._now_ns())

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidStatus, ProtocolError
+from websockets.exceptions import InvalidHeader, InvalidStatus, ProtocolError
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 from websockets.headers import parse_extension
@@ -25,6 +26,7 @@ from websockets.uri import parse_uri
 
 from capture.clock import NowNs
 from capture.format.model import CloseHow, Direction, HeaderPairs, Side
+from capture.message_kind import kind_of
 from capture.recorder import ConnectionRecorder, Sent
 from replay.plan import After, End, Ending, Kind, Open, Send
 from replay.target import Target
@@ -34,7 +36,7 @@ _OF_THE_HANDSHAKE = frozenset(
     "host connection upgrade sec-websocket-key sec-websocket-version sec-websocket-extensions "
     "sec-websocket-protocol content-length transfer-encoding".split()
 )
-_MESSAGE_END = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+_DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -58,8 +60,10 @@ class LiveConnection(asyncio.Protocol):
         self._listener = listener
         self._now_ns = now_ns
         self._protocol: ClientProtocol | None = None
-        self._messages = 0
+        self._parts: list[Frame] = []
+        self._counts: Counter[str] = Counter()
         self._is_open = False
+        self._is_abandoned = False
         self._ended: set[Side] = set()
 
     @property
@@ -133,7 +137,8 @@ class LiveConnection(asyncio.Protocol):
                 pass
 
     def abandon(self) -> None:
-        """End a connection whose server does not."""
+        """End a connection whose server does not, or will not be waited for any longer."""
+        self._is_abandoned = True
         if self.transport is not None and not self.is_over:
             self._note_end(Side.CLIENT, CloseHow.TIMEOUT, None)
             self.transport.abort()
@@ -141,6 +146,8 @@ class LiveConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """TCP is established."""
         self.transport = transport  # type: ignore[assignment]
+        if self._is_abandoned:
+            self.abandon()
 
     def data_received(self, data: bytes) -> None:
         """Record what came, tell what it was, and answer what the protocol answers."""
@@ -153,9 +160,8 @@ class LiveConnection(asyncio.Protocol):
         for event in protocol.events_received():
             if isinstance(event, Response):
                 self._answered(at_ns)
-            elif isinstance(event, Frame) and event.opcode in _MESSAGE_END and event.fin:
-                self._messages += 1
-                self._listener.happened(After(Kind.MESSAGE, self.name, self._messages), at_ns)
+            elif isinstance(event, Frame) and event.opcode in _DATA:
+                self._received(event, at_ns)
         self._flush(None)
         if protocol.handshake_exc is not None and self.transport is not None:
             self.transport.close()
@@ -183,6 +189,19 @@ class LiveConnection(asyncio.Protocol):
         elif not isinstance(problem, InvalidStatus):
             # A status other than 101 shows in the record; a 101 that is wrong would not.
             self.record.note(at_ns, f"the handshake failed: {problem}")
+
+    def _received(self, frame: Frame, at_ns: int) -> None:
+        """Tell of a message once it is whole: as one of its kind, and as one of all."""
+        self._parts.append(frame)
+        if not frame.fin:
+            return
+        payload = b"".join(part.data for part in self._parts)
+        called = kind_of(payload, is_text=self._parts[0].opcode is Opcode.TEXT)
+        self._parts.clear()
+        for name in (called, ""):
+            self._counts[name] += 1
+            event = After(Kind.MESSAGE, self.name, self._counts[name], name)
+            self._listener.happened(event, at_ns)
 
     def _close(self, action: End, sent: Sent) -> None:
         protocol = self._opened()
@@ -225,19 +244,24 @@ def _origin_now(recorded: str, recorded_url: str, target: Target) -> str:
 def _offered_deflate(headers: HeaderPairs) -> list[ClientPerMessageDeflateFactory] | None:
     """Return the recorded offer of permessage-deflate."""
     for offer in _values(headers, "Sec-WebSocket-Extensions"):
-        ((name, parameters),) = parse_extension(offer)
-        if name == "permessage-deflate":
-            values = dict(parameters)
-            client_bits = values.get("client_max_window_bits")
-            server_bits = values.get("server_max_window_bits")
-            return [
-                ClientPerMessageDeflateFactory(
-                    server_no_context_takeover="server_no_context_takeover" in values,
-                    client_no_context_takeover="client_no_context_takeover" in values,
-                    server_max_window_bits=int(server_bits) if server_bits else None,
-                    client_max_window_bits=int(client_bits)
-                    if client_bits
-                    else "client_max_window_bits" in values or None,
-                )
-            ]
+        try:
+            ((name, parameters),) = parse_extension(offer)
+            if name == "permessage-deflate":
+                return [_deflate(dict(parameters))]
+        except (InvalidHeader, ValueError):
+            # Nobody could accept it, so nothing is lost without it.
+            continue
     return None
+
+
+def _deflate(offered: Mapping[str, str | None]) -> ClientPerMessageDeflateFactory:
+    client_bits = offered.get("client_max_window_bits")
+    server_bits = offered.get("server_max_window_bits")
+    return ClientPerMessageDeflateFactory(
+        server_no_context_takeover="server_no_context_takeover" in offered,
+        client_no_context_takeover="client_no_context_takeover" in offered,
+        server_max_window_bits=int(server_bits) if server_bits else None,
+        client_max_window_bits=int(client_bits)
+        if client_bits
+        else "client_max_window_bits" in offered or None,
+    )

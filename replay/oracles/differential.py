@@ -32,6 +32,7 @@ class _Expected:
     step: int
     latency_ns: int
     is_free: bool
+    kinds: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,16 @@ class Baseline:
             }
         )
 
+    def pushes(self) -> frozenset[str]:
+        """Return the kinds of messages that come more or less often by themselves."""
+        return frozenset(
+            kind
+            for habit in self.habits.values()
+            for expected in habit.expected.values()
+            if expected.is_free
+            for kind in expected.kinds
+        )
+
     def judge(self, run: Capture) -> Judgement:
         """Return pass, or fail with every difference that the baseline does not explain."""
         seen = transcripts(run)
@@ -99,6 +110,7 @@ def _habit(runs: Sequence[Transcript], longer: Sequence[Transcript]) -> _Habit:
             step=max((reply.step for reply in came), default=0),
             latency_ns=max((reply.latency_ns for reply in came), default=0),
             is_free=grows or min(counts) != max(counts),
+            kinds=frozenset(reply.kind for run in replies for reply in run.get(template, ())),
         )
     return _Habit(
         statuses=frozenset(run.status for run in runs),

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from capture.message_kind import NAMING_FIELDS
 from capture.messages import Message
 
 # Values that differ from run to run even where a few runs happened to agree.
@@ -116,8 +117,7 @@ def describe(template: Template) -> str:
     if skeleton == "binary":
         return f"a binary message {leaves[0][1][:32]}" if leaves else "a binary message"
     named = {path.removeprefix("$.").removeprefix("$"): value for path, value in leaves}
-    # What a message is called stands in one of these in nearly every protocol.
-    for name in ("type", "event", "op", "action", "kind", "method", "name", "status", "id"):
+    for name in NAMING_FIELDS:
         if name in named:
             return f"the {name}={named[name]} message"
     shown = ", ".join(f"{path}={value}" for path, value in list(named.items())[:3])

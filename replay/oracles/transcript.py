@@ -19,6 +19,7 @@ from capture.format.model import (
     UpgradeRequest,
     UpgradeResponse,
 )
+from capture.message_kind import message_kind
 from capture.messages import messages
 from replay.oracles.shape import Shape, shape_of
 
@@ -27,6 +28,7 @@ from replay.oracles.shape import Shape, shape_of
 class Reply:
     """A message of the server."""
 
+    kind: str
     shape: Shape
     step: int
     latency_ns: int
@@ -92,7 +94,8 @@ def _replies(events: tuple[Event, ...], steps: Mapping[int, int]) -> list[Reply]
             before = [step for step, at_ns in steps.items() if at_ns <= message.at_ns]
             step = max(before, default=0)
             latency_ns = message.at_ns - steps.get(step, message.at_ns)
-            replies.append(Reply(shape_of(message), step, latency_ns, message.text))
+            kind = message_kind(message)
+            replies.append(Reply(kind, shape_of(message), step, latency_ns, message.text))
     return replies
 
 

@@ -34,7 +34,7 @@ def from_json(edit: Mapping[str, Any]) -> Perturbation:
         if kind.name == name:
             try:
                 return kind.from_json(edit)
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
                 raise PlanError(f"the {name} edit {dict(edit)} is incomplete: {error}") from error
     known = ", ".join(kind.name for kind in KINDS)
     raise PlanError(f"perturbation is {name!r}, expected one of: {known}")

@@ -61,7 +61,6 @@ class Gap:
             plan.step(after.connection, after.index)
         elif after.connection and after.connection not in plan.connections:
             raise PlanError(f"{step.name} cannot follow {after}: there is no such connection")
-        # How long the new event takes to come was not recorded; the step before it bounds it.
         return plan.with_step(replace(step, after=after, gap_ns=self.gap_ns, pinned=True))
 
     def to_json(self) -> dict[str, Any]:
@@ -80,6 +79,6 @@ class Gap:
         return cls(
             connection=str(edit["connection"]),
             step=int(edit["step"]),
-            after=After.parse(edit["after"]),
+            after=After.parse(str(edit["after"])),
             gap_ns=round(edit["gap_ms"] * 1e6),
         )

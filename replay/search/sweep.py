@@ -103,9 +103,9 @@ def anchors(plan: Plan, step: Step) -> tuple[After, ...]:
     """Return the events that a step may legally be tied to, the recorded one first.
 
     Beside it: the client's own doing before it, since a client need not wait for an answer that it
-    does not use; and the nearest steps of other connections, since they may come together.
+    does not use; and the nearest step of another connection, since they may come together.
     """
-    found = [step.after, _own_before(step), *_nearest_elsewhere(plan, step)]
+    found = [step.after, _own_before(step), _nearest_elsewhere(plan, step)]
     return tuple(event for event in dict.fromkeys(found) if event is not None and event != START)
 
 
@@ -123,27 +123,21 @@ def _by_promise(plan: Plan) -> list[Step]:
     return sorted(plan.steps(), key=lambda step: isinstance(step.action, End))
 
 
-def _nearest_elsewhere(plan: Plan, step: Step) -> list[After]:
-    """Return the steps of other connections that were recorded closest before and after this one.
+def _nearest_elsewhere(plan: Plan, step: Step) -> After | None:
+    """Return the step of another connection that was recorded closest before this one.
 
-    Only while this connection was open: what was done before that, or after, does not compete with
-    it. An opening is compared with what was done before it.
+    Only while this connection was open: what was done before that does not compete with it. An
+    opening is compared with whatever was done before it.
     """
-    own = plan.connections[step.connection]
-    others = [other for other in plan.steps() if other.connection != step.connection]
-    began_ns = own[0].recorded_at_ns if step.index > 0 else 0
-    before = [o for o in others if began_ns <= o.recorded_at_ns <= step.recorded_at_ns]
-    ended_ns = own[-1].recorded_at_ns if step.index > 0 else 0
-    behind = [o for o in others if step.recorded_at_ns < o.recorded_at_ns < ended_ns]
-    nearest = (
-        max(before, key=_recorded_at, default=None),
-        min(behind, key=_recorded_at, default=None),
-    )
-    return [other.as_event for other in nearest if other is not None]
-
-
-def _recorded_at(step: Step) -> int:
-    return step.recorded_at_ns
+    began_ns = plan.connections[step.connection][0].recorded_at_ns if step.index > 0 else 0
+    before = [
+        other
+        for other in plan.steps()
+        if other.connection != step.connection
+        and began_ns <= other.recorded_at_ns <= step.recorded_at_ns
+    ]
+    nearest = max(before, key=lambda other: other.recorded_at_ns, default=None)
+    return None if nearest is None else nearest.as_event
 
 
 def _is_near(gap_ns: int, recorded_ns: int | None) -> bool:

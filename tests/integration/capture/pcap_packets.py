@@ -23,6 +23,8 @@ from capture.pcap import import_pcap
 
 conf.verb = 0
 
+# With addresses of their own, scapy does not ask the network for them.
+ETHERNET = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
 CLIENT, SERVER = ("10.0.0.1", 5000), ("10.0.0.2", 8080)
 BEGAN_NS = 1_700_000_000_000_000_000
 MILLISECOND = 1_000_000
@@ -119,7 +121,7 @@ class Tcp:
         ip = IPv6(src=source, dst=to) if ":" in source else IP(src=source, dst=to)
         acknowledged = 0 if flags == "S" else self.next[1 - side]
         ports = {"sport": source_port, "dport": to_port}
-        packet = Ether() / ip / TCP(**ports, flags=flags, seq=at, ack=acknowledged)
+        packet = ETHERNET / ip / TCP(**ports, flags=flags, seq=at, ack=acknowledged)
         if data:
             packet = packet / Raw(data)
         packet.time = EDecimal(self.now_ns) / 1_000_000_000

@@ -4,9 +4,8 @@ import zlib
 from pathlib import Path
 
 import pytest
-from scapy.layers.inet import ICMP, IP, UDP
-from scapy.layers.l2 import Ether
-from scapy.utils import wrpcap, wrpcapng
+from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.utils import EDecimal, wrpcap, wrpcapng
 from websockets.frames import Opcode
 
 from capture.format.model import Frame, UpgradeRequest, UpgradeResponse
@@ -16,6 +15,7 @@ from tests.integration.capture.pcap_packets import (
     ANSWER,
     BEGAN_NS,
     DEFLATE_ANSWER,
+    ETHERNET,
     MILLISECOND,
     REQUEST,
     Tcp,
@@ -121,6 +121,18 @@ def test_ipv6(tmp_path: Path) -> None:
     assert [close[:2] for close in closes(capture)] == [("client", "fin")]
 
 
+def test_a_tunnel(tmp_path: Path) -> None:
+    tcp = Tcp().open()
+    tcp.server(from_server(b"hello"))
+    tcp.fin(0)
+    tunnelled = [ETHERNET / IP(src="1.1.1.1", dst="1.1.1.2") / p[IP] for p in tcp.packets]
+    for outer, inner in zip(tunnelled, tcp.packets, strict=True):
+        outer.time = inner.time
+    capture = imported(tunnelled, tmp_path)
+    assert frames(capture) == [("s", b"hello")]
+    assert [close[:2] for close in closes(capture)] == [("client", "fin")]
+
+
 def test_two_connections_are_in_one_order_of_time(tmp_path: Path) -> None:
     first, second = Tcp(), Tcp(("10.0.0.3", 5000), now_ns=BEGAN_NS + 10_000)
     for tcp in (first, second):
@@ -142,14 +154,15 @@ def test_plain_http_and_other_traffic_beside_are_left_out(tmp_path: Path) -> Non
     other.client(b"GET / HTTP/1.1\r\nHost: chat.test\r\n\r\n")
     other.server(b"HTTP/1.1 200 OK\r\nContent-Length: 22\r\n\r\nall about my WebSocket")
     tcp.server(from_server(b"hello"))
-    udp = Ether() / IP(src="10.0.0.9", dst="10.0.0.2") / UDP(sport=1, dport=2) / b"hi"
-    quoting = Ether() / IP(src="10.0.0.9", dst="10.0.0.2") / ICMP(type=3, code=1)
-    quoting = quoting / tcp.packets[-2][IP]
-    udp.time = tcp.packets[0].time
+    udp = ETHERNET / IP(src="10.0.0.9", dst="10.0.0.2") / UDP(sport=1, dport=2) / b"hi"
+    udp.time = EDecimal(BEGAN_NS - MILLISECOND) / 1_000_000_000
+    quoting = ETHERNET / IP(src="10.0.0.9", dst="10.0.0.2") / ICMP(type=3, code=1)
+    quoting = quoting / IP(src="10.0.0.8", dst="10.0.0.9") / TCP(sport=1, dport=2, seq=9)
     quoting.time = tcp.packets[-1].time
     capture = imported([udp, *in_order_of_time(tcp, other), quoting], tmp_path)
-    assert frames(capture) == [("s", b"hello")]
-    assert capture.connection_ids() == ("c1",)
+    (frame,) = of_kind(capture, Frame)
+    assert capture.header.started_at == "2023-11-14T22:13:19.999000Z"
+    assert frame.at_ns == 8 * MILLISECOND
     assert capture.header.about == {"file": "session.pcap", "tcp_streams": "2"}
     assert (gaps(capture), len(notes(capture))) == ([], 1)
 

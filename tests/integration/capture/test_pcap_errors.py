@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from scapy.utils import wrpcap
 
-from capture.errors import CaptureError, DeadheatError, NotACapture, UnwritableOutput
+from capture.errors import DeadheatError, UnwritableOutput
 from capture.format.reader import read_capture
 from capture.pcap import import_pcap
 from tests.integration.capture.pcap_packets import (
@@ -177,7 +177,3 @@ def test_the_command_fails_with_one_line(tmp_path: Path, out: Path) -> None:
     failed = run("capture", "pcap", tmp_path / "text", "--out", out)
     assert (failed.returncode, failed.stderr.count("\n")) == (1, 1)
     assert not out.exists()
-
-
-def test_errors_say_whose_fault_it_is() -> None:
-    assert issubclass(NotACapture, CaptureError)

@@ -69,6 +69,16 @@ async def without_session(staging: Staging, user: str) -> None:
     await until(released)
 
 
+def port_of(url: str) -> int:
+    port = httpx.URL(url).port
+    assert port is not None
+    return port
+
+
+def errors_in(staging: Staging) -> int:
+    return staging.chat_log.read_text().count(" ERROR ")
+
+
 async def logged_in(staging: Staging, user: str) -> str:
     fields = {"user": user, "password": f"{user}-staging-password"}
     async with httpx.AsyncClient(trust_env=False) as http:
@@ -159,9 +169,10 @@ async def test_incident_leaves_other_users_alone(incident: Staging) -> None:
 
 async def test_fixed_serves_a_reconnect_at_once(fixed: Staging) -> None:
     token = await logged_in(fixed, "alice")
+    before = errors_in(fixed)
     for _ in range(5):
         assert len(await conversation(fixed, token)) == 6
-    assert "ERROR" not in fixed.chat_log.read_text()
+    assert errors_in(fixed) == before
 
 
 async def test_refuses_wrong_tokens(either: Staging) -> None:
@@ -193,37 +204,39 @@ async def test_accepts_a_token_minted_with_the_signing_key(fixed: Staging) -> No
 async def test_client_that_leaves_in_mid_run_is_no_error(either: Staging) -> None:
     token = await logged_in(either, "carol")
     await without_session(either, "carol")
-    before = either.chat_log.read_text().count("ERROR")
+    before = errors_in(either)
     async with connected(either, token) as client:
         await received(client)
         await client.send(json.dumps({"type": "chat", "text": "hello"}))
         assert (await received(client))["type"] == "agent_started"
         client.transport.abort()
     await without_session(either, "carol")
-    assert either.chat_log.read_text().count("ERROR") == before
+    assert errors_in(either) == before
 
 
 async def test_clients_that_leave_in_mid_handshake_are_no_error(fixed: Staging) -> None:
     token = await logged_in(fixed, "alice")
-    port = int(fixed.chat_url.rsplit(":", 1)[1].removesuffix("/ws"))
+    before = errors_in(fixed)
     upgrade = (
         "GET /ws HTTP/1.1\r\nHost: staging\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
         f"Authorization: Bearer {token}\r\n\r\n"
     ).encode()
     for number in range(100):
-        with socket.create_connection(("127.0.0.1", port)) as client:
+        with socket.create_connection(("127.0.0.1", port_of(fixed.chat_url))) as client:
             client.sendall(upgrade)
             await asyncio.sleep(number * 0.000_05)
     await without_session(fixed, "alice")
-    assert "ERROR" not in fixed.chat_log.read_text()
+    assert errors_in(fixed) == before
 
 
 async def test_no_token_is_logged(either: Staging) -> None:
     token = await logged_in(either, "bob")
     async with httpx.AsyncClient(trust_env=False) as http:
-        await http.get(f"{either.chat_health_url}?token={token}")
-    await status_of_upgrade(either, "eyJ.eyJ.x")
+        assert (await http.get(f"{either.chat_health_url}?token={token}")).status_code == 200
+    with pytest.raises(InvalidStatus):
+        await connect(f"{either.chat_url}?token={token}", proxy=None)
+    assert await status_of_upgrade(either, "eyJ.eyJ.x") == 403
     for log in (either.chat_log, either.auth_log):
         assert "eyJ" not in log.read_text()
 
@@ -236,12 +249,14 @@ def alive(process_id: int) -> bool:
     return True
 
 
-def test_stop_leaves_no_process(tmp_path: Path) -> None:
-    staging = launch(directory=tmp_path)
-    assert [alive(process_id) for process_id in staging.process_ids] == [True, True]
-    staging.stop()
-    staging.stop()
-    assert [alive(process_id) for process_id in staging.process_ids] == [False, False]
+def test_stop_leaves_no_process_and_frees_the_port(tmp_path: Path) -> None:
+    first = launch(directory=tmp_path)
+    assert [alive(process_id) for process_id in first.process_ids] == [True, True]
+    first.stop()
+    first.stop()
+    assert [alive(process_id) for process_id in first.process_ids] == [False, False]
+    with launch(directory=tmp_path, chat_port=port_of(first.chat_url)) as second:
+        assert second.chat_url == first.chat_url
 
 
 async def test_services_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
@@ -267,12 +282,4 @@ def test_port_that_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(StagingError, match=rf"{port}.*choose another port, or 0"):
-            launch(directory=tmp_path, chat_port=port)
-
-
-def test_given_port_is_used(tmp_path: Path) -> None:
-    with launch(directory=tmp_path) as first:
-        url = first.chat_url
-    port = int(url.rsplit(":", 1)[1].removesuffix("/ws"))
-    with launch(directory=tmp_path, chat_port=port) as second:
-        assert second.chat_url == url
+            launch(directory=tmp_path, auth_port=port)

@@ -20,7 +20,6 @@ from capture.format.model import (
     Event,
     Frame,
     Header,
-    Note,
     Side,
     TcpClose,
     UpgradeRequest,
@@ -51,17 +50,19 @@ CLIENT, FROM_SERVER = Direction.CLIENT_TO_SERVER, Direction.SERVER_TO_CLIENT
 
 @dataclass(frozen=True)
 class Server:
-    """`every` n-th run in the window fails; `talks` says whether it writes a log."""
+    """A `share` of the runs in the window fails; `talks` says whether it writes a log."""
 
     window_ms: tuple[float, float] | None = (0.0, 400.0)
     talks: bool = True
-    every: int = 1
+    share: float = 1.0
     fails_anyway: bool = False
 
     def refuses(self, gap_ns: int | None, number: int) -> bool:
         if self.fails_anyway and number % 2:
             return True
-        if self.window_ms is None or gap_ns is None or number % self.every:
+        # Scattered over the runs, and the same every time.
+        lot = number * 2_654_435_761 % 2**32 / 2**32
+        if self.window_ms is None or gap_ns is None or lot >= self.share:
             return False
         return self.window_ms[0] <= gap_ns / MS < self.window_ms[1]
 
@@ -171,15 +172,22 @@ class _Simulation:
 
     def _message(self, name: str, at_ns: int, text: str) -> None:
         self._add(name, FROM_SERVER, at_ns, text)
+        # What the plan calls this message: the session has as many, in the same order.
+        known = [
+            event
+            for event in self.plan.recorded_ns
+            if event.kind is Kind.MESSAGE and event.connection == name
+        ]
+        known.sort(key=self.plan.recorded_ns.__getitem__)
+        self.happened[known[self.said.get(name, 0)]] = at_ns
         self.said[name] = self.said.get(name, 0) + 1
-        self.happened[After(Kind.MESSAGE, name, self.said[name])] = at_ns
 
     def _close(self, name: str, at_ns: int) -> None:
         self.events.append(_tcp_close(name, at_ns / MS))
         self.over.add(name)
         self.happened[After(Kind.CLOSED, name)] = at_ns
 
-    def _add(  # noqa: PLR0913  a frame has that many fields
+    def _add(
         self,
         name: str,
         direction: Direction,
@@ -220,7 +228,7 @@ class _Hunter:
 
 def write_hunt(
     path: Path,
-    server: Server = Server(),  # noqa: B008  frozen
+    server: Server = Server(),
     *,
     rate_runs: int = 8,
     compare: Iterable[Perturbation] = (),
@@ -280,7 +288,7 @@ def _hunted(hunter: _Hunter, rate_runs: int, reasons: Sequence[str]) -> HuntResu
 def _examined(hunter: _Hunter, edit: Perturbation, rate_runs: int) -> tuple[Finding, int]:
     assert isinstance(edit, Gap)
     hunter.repeat([edit], "confirm", 2)
-    repeats = 1 if hunter.server.every == 1 else 4
+    repeats = 1 if hunter.server.share >= 1 else 6
     search = WindowSearch(
         edit.with_value, edit.value_ns, (_at(RECORDED_GAP_MS),), _at(8_000), repeats
     )
@@ -294,7 +302,14 @@ def _examined(hunter: _Hunter, edit: Perturbation, rate_runs: int) -> tuple[Find
     for _ in range(rate_runs):
         failed += hunter.repeat([edit], "rate", 1)
         controls += hunter.repeat((), "control", 1)
-    window = FailingWindow(edit.connection, edit.step, edit.after, found.low_ns, found.high_ns)
+    window = FailingWindow(
+        connection=edit.connection,
+        step=edit.step,
+        after=edit.anchor,
+        low_ns=found.low_ns,
+        high_ns=found.high_ns,
+        recorded_ns=edit.recorded_ns(hunter.plan),
+    )
     symptom = next(trial.judgement.symptom for trial in hunter.trials if trial.judgement.symptoms)
     assert isinstance(symptom, Symptom)
     return Finding((edit,), window, rate(failed, rate_runs), symptom), controls
@@ -334,7 +349,7 @@ def _header(vantage: Vantage) -> Header:
     )
 
 
-def _frame(  # noqa: PLR0913  a frame has that many fields
+def _frame(
     name: str,
     direction: Direction,
     at_ms: float,
@@ -372,4 +387,4 @@ def _sorted(events: Iterable[Event]) -> tuple[Event, ...]:
     return tuple(sorted(events, key=lambda event: event.at_ns))
 
 
-__all__ = ["Note", "Server", "recorded_session", "simulated_run", "write_capture", "write_hunt"]
+__all__ = ["Server", "recorded_session", "simulated_run", "write_capture", "write_hunt"]

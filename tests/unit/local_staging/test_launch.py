@@ -9,6 +9,7 @@ import pytest
 
 from local_staging.errors import StagingError
 from local_staging.launch import launch
+from local_staging.processes import ServiceSpec
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,31 @@ def test_says_when_the_directory_is_a_file(tmp_path: Path) -> None:
     path.touch()
     with pytest.raises(StagingError, match="cannot make the directory"):
         launch(directory=path)
+
+
+def test_service_that_came_up_is_stopped_when_the_next_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = []
+
+    class Running:
+        port = 8081
+
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def stop(self) -> None:
+            stopped.append(self.name)
+
+    def start(spec: ServiceSpec, timeout_s: float) -> Running:
+        if spec.name == "chat backend":
+            raise StagingError("chat backend did not come up")
+        return Running(spec.name)
+
+    monkeypatch.setattr("local_staging.launch.start", start)
+    with pytest.raises(StagingError, match="chat backend did not come up"):
+        launch(directory=tmp_path)
+    assert stopped == ["auth service"]
 
 
 def test_import_is_light() -> None:

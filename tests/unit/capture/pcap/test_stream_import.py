@@ -91,7 +91,7 @@ def test_frames_from_the_middle_are_recorded_with_a_note() -> None:
         *[b"hi"] * 3,
     ]
     assert isinstance(events[0], Note)
-    assert "began before the file: it has no handshake" in events[0].text
+    assert "its handshake is not in the file" in events[0].text
 
 
 def test_too_few_frames_from_the_middle_are_only_remarked() -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from capture.errors import CaptureError
 from capture.format.model import CloseHow
 from capture.pcap.tcp_streams import Close, Packets, TcpStream, nanoseconds, read_packets
 
@@ -46,6 +47,7 @@ def only(lines: Lines) -> TcpStream:
         (b"9007199254.740993", 9_007_199_254_740_993_000),
         (b"0.000000000", 0),
         (b"7", 7_000_000_000),
+        (b"", 0),
     ],
 )
 def test_nanoseconds_are_exact(text: bytes, expected: int) -> None:
@@ -128,6 +130,12 @@ def test_what_a_short_snap_length_cut_off_is_known() -> None:
     lines = opened()
     lines.add(CLIENT, ACK, 1, b"abc", cut=40)
     assert only(lines).cut == {4: 40}
+
+
+@pytest.mark.parametrize("line", [b"1\t2\n", b"1\tNov 14, 2023" + b"\t" * 10, b"\n"])
+def test_other_output_is_an_error(line: bytes) -> None:
+    with pytest.raises(CaptureError, match="cannot understand"):
+        read_packets([line])
 
 
 def test_addresses_may_be_ipv6() -> None:

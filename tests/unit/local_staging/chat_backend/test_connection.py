@@ -47,6 +47,19 @@ class Server:
         self.sent.append(message)
 
 
+class LeavingServer(Server):
+    """Accepts a client whose socket is closing: it learns so one turn of the loop later."""
+
+    async def _send(self, message: Any) -> None:  # noqa: ANN401 - ASGI leaves it open
+        if message["type"] == "websocket.accept":
+            self._left = False
+            asyncio.get_running_loop().call_soon(setattr, self, "_left", True)
+        elif self._left:
+            raise OSError("the client left")
+        else:
+            raise RuntimeError("Expected ASGI message 'websocket.accept'")
+
+
 def connection(
     server: Server, *, active: bool = True, handshake_complete: asyncio.Event | None = None
 ) -> Connection:
@@ -98,6 +111,12 @@ async def test_client_that_leaves_is_no_error(
     assert left.accepted is accepted
     assert "client left" in caplog.text
     assert {record.levelname for record in caplog.records} == {"INFO"}
+
+
+async def test_client_that_leaves_at_the_moment_of_accept_is_no_error() -> None:
+    left = connection(LeavingServer(CHAT))
+    await left.serve()
+    assert left.accepted is True
 
 
 async def test_inactive_token_is_refused_before_accept() -> None:
