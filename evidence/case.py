@@ -45,7 +45,7 @@ class Case:
         rates["unperturbed"] = self.control
         if self.seen is not None and self.comparison is not None:
             trials = comparable_trials(self.seen, self.record, self.comparison)
-            rates["with it, changed server"] = comparison_rate(trials)
+            rates["with it on the changed server"] = comparison_rate(trials)
         return rates
 
     @property
@@ -56,7 +56,8 @@ class Case:
             if self.record.verdict is Answer.INCONCLUSIVE:
                 return f"Inconclusive: {'; '.join(answer['reasons']) or 'no reason was given'}."
             tried, runs = answer["swept"]["tried"], answer["runs"]
-            return f"No race was found: {tried} single changes of timing tried in {runs} runs."
+            what = f"{tried} single changes of timing" if tried else "the given change of timing"
+            return f"No race was found: {what} tried in {runs} runs."
         found, control = self.seen.rate, self.seen.control
         symptom = self.record.finding["symptom"]["kind"]
         what = WHAT_USERS_SEE.get(symptom, "The server behaves differently")

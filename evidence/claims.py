@@ -206,11 +206,11 @@ def nothing_found_why(record: HuntRecord) -> Why:
             if left
             else "record a session that does more at the same time, and hunt in that"
         )
-    text += (
-        f" {tried} single changes of timing were tried in {answer['runs']} runs, {left} were left."
-    )
-    text += f" {failed} of them failed once and not again." if failed else ""
-    text += f" Unperturbed: {control}."
+    if tried:
+        text += f" {tried} single changes of timing were tried, {left} were left."
+    if failed:
+        text += f" {failed} of these runs failed, and that did not hold up when it was repeated."
+    text += f" There were {answer['runs']} runs. Unperturbed: {control}."
     return Why(
         question="Does a change of timing make the server fail?",
         answer=text,

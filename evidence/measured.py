@@ -128,6 +128,8 @@ def window_words(seen: Measured) -> str:
             return f"up to {milliseconds(high)} after {anchor}"
         case (low, None):
             return f"{milliseconds(low)} or more after {anchor}"
+        case (0, high):
+            return f"within {milliseconds(high)} after {anchor}"
         case (low, high):
             return f"{milliseconds(low)} to {milliseconds(high)} after {anchor}"
 

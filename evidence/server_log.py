@@ -28,8 +28,9 @@ def has_log(trials: Sequence[Trial]) -> bool:
 
 
 def telling_line(trials: Sequence[Trial], failing: Sequence[Trial]) -> TellingLine | None:
-    """Return the complaint that most failing runs share and no passing or unperturbed one makes."""
-    others = [trial for trial in trials if trial["verdict"] == PASS or not trial["edits"]]
+    """Return the complaint that most failing runs share and no passing one makes."""
+    # Runs of the baseline have no verdict: one may have come too soon after another, and failed.
+    others = [trial for trial in trials if trial["verdict"] == PASS]
     usual = LogBaseline.learned(trial["log"] for trial in others)
     said: dict[str, list[tuple[str, Trial]]] = {}
     for trial in failing:

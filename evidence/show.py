@@ -109,8 +109,9 @@ def _why(why: Why, number: int, depth: int) -> str:
 
 def _evidence(evidence: Evidence) -> str:
     numbers = f", runs {_numbers(evidence.runs)}" if evidence.runs else ""
+    records = "1 record" if evidence.count == 1 else f"{evidence.count} records"
     return (
-        f"{escape(evidence.shows)} <small>({evidence.count} records, {escape(evidence.file)}"
+        f"{escape(evidence.shows)} <small>({records}, {escape(evidence.file)}"
         f'{numbers}, sha256 <code title="{evidence.sha256}">{evidence.sha256[:12]}</code>)</small>'
     )
 

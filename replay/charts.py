@@ -74,9 +74,7 @@ def dose_response(doses: pd.DataFrame, low_ns: int | None, high_ns: int | None, 
             shape=alt.Shape("how:N", legend=alt.Legend(title="timing")).scale(
                 domain=[CHANGED, AS_RECORDED], range=["circle", "diamond"]
             ),
-            size=alt.Size(
-                "runs:Q", legend=alt.Legend(title="runs at a point", orient="bottom")
-            ).scale(
+            size=alt.Size("runs:Q", legend=None).scale(
                 domain=[1, max(2, int(table["runs"].max()) if len(table) else 2)], range=[60, 260]
             ),
             tooltip=["gap_ms:Q", "label:N", "how:N"],

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import heapq
 import tempfile
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
+from typing import IO
 
 from capture.errors import CaptureError, NotACapture, UnwritableOutput
 from capture.format.model import FORMAT, VERSION, Header, Vantage
@@ -44,38 +44,38 @@ def import_pcap(
     magic = _first_bytes(file)
     if out.exists() and out.samefile(file):
         raise UnwritableOutput(f"{out} is the packet file itself: name another --out")
-    with Tshark(file) as tshark, tempfile.TemporaryFile() as unread:
+    with Tshark(file) as tshark, tempfile.TemporaryFile() as followed:
         packets = read_packets(tshark.packets())
         if not packets.streams:
             raise NotACapture(_without_tcp(file, magic, tshark.problem))
         candidates = [stream for stream in packets.streams.values() if stream.may_be_websocket]
-        tshark.follow([stream.number for stream in candidates], unread)
-        problem = tshark.problem
-        header = Header(
-            format=FORMAT,
-            version=VERSION,
-            vantage=Vantage.WIRE,
-            started_at=utc_text(packets.origin_ns),
-            recorder="deadheat pcap",
-            secrets_kept=keep_secrets,
-            about={"file": file.name, "tcp_streams": str(len(packets.streams))},
-        )
-        writer = CaptureWriter(out, header, overwrite=overwrite)
+        tshark.follow([stream.number for stream in candidates], followed)
+        writer = CaptureWriter(out, _header(file, packets, keep_secrets), overwrite=overwrite)
         try:
             recorder = Recorder(writer.write, None if keep_secrets else Redactor())
-            with Spool(unread) as spool:
-                imports = [StreamImport(section, recorder) for section in spool.sections(packets)]
-                _carry_out(imports, writer)
-            if not any(stream.recorded for stream in imports):
+            if not _record(packets, followed, recorder, writer):
                 raise NotACapture(_without_websocket(file, packets))
-            if problem:
-                recorder.note(packets.last_ns - packets.origin_ns, f"{problem}; read up to there")
+            if tshark.problem:
+                text = f"{tshark.problem}; read up to there"
+                recorder.note(packets.last_ns - packets.origin_ns, text)
             writer.flush()
         except BaseException:
             writer.abandon()
             raise
     writer.end()
     return writer.events
+
+
+def _header(file: Path, packets: Packets, secrets_kept: bool) -> Header:
+    return Header(
+        format=FORMAT,
+        version=VERSION,
+        vantage=Vantage.WIRE,
+        started_at=utc_text(packets.origin_ns),
+        recorder="deadheat pcap",
+        secrets_kept=secrets_kept,
+        about={"file": file.name, "tcp_streams": str(len(packets.streams))},
+    )
 
 
 def utc_text(unix_ns: int) -> str:
@@ -87,16 +87,21 @@ def utc_text(unix_ns: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{digits}Z"
 
 
-def _carry_out(imports: Sequence[StreamImport], writer: CaptureWriter) -> None:
-    """Let what happened on all connections happen again, in order of time."""
-    # One order for all connections: a token seen on one is known when it comes on another.
-    merged = heapq.merge(*(stream.due() for stream in imports), key=attrgetter("at_ns"))
-    for count, due in enumerate(merged, start=1):
-        due.stream.take(due.moment)
-        if count % FLUSH_EVERY_MOMENTS == 0:
-            writer.flush()
-    for stream in imports:
-        stream.finish()
+def _record(
+    packets: Packets, followed: IO[bytes], recorder: Recorder, writer: CaptureWriter
+) -> bool:
+    """Let what happened on all streams happen again; return whether one of them is WebSocket."""
+    with Spool(followed) as spool:
+        imports = [StreamImport(section, recorder) for section in spool.sections(packets)]
+        # One order for all of them: a token seen on one is known when it comes on another.
+        merged = heapq.merge(*(stream.due() for stream in imports), key=attrgetter("at_ns"))
+        for count, due in enumerate(merged, start=1):
+            due.stream.take(due.moment)
+            if count % FLUSH_EVERY_MOMENTS == 0:
+                writer.flush()
+        for stream in imports:
+            stream.finish()
+    return any(stream.recorded for stream in imports)
 
 
 def _first_bytes(file: Path) -> bytes:

@@ -20,8 +20,8 @@ from capture.proxy.upstream import Upstream
 from capture.recorder import ConnectionRecorder, Recorder
 
 WRITE_EVERY_S = 0.01
-# Decoding waits for a turn of the loop with nothing to relay, but for no more turns than this.
-MOST_TURNS_WAITED = 50
+# Decoding at once would hold up the end that was just woken, and take more of the processor.
+DECODE_AFTER_S = 0.005
 DECODE_SLICE_NS = 100_000
 REFUSAL_LINGERS_S = 1.0
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -47,8 +47,6 @@ class RecordingProxy:
         self.loop = asyncio.get_running_loop()
         self._timer = self.loop.call_later(WRITE_EVERY_S, self._write)
         self._decoding = False
-        self._relayed = False
-        self._turns_waited = 0
 
     def accept(self) -> asyncio.Protocol:
         """Return the client side of a new relay."""
@@ -62,20 +60,13 @@ class RecordingProxy:
         self.copy.flush()
 
     def record(self, at_ns: int, size: int, act: Callable[..., None], *arguments: object) -> None:
-        """Queue `act(*arguments)` for a moment when there is nothing to relay."""
+        """Queue `act(*arguments)`, to be decoded with what comes in the next milliseconds."""
         self.copy.add(at_ns, size, act, *arguments)
-        self._relayed = True
         if not self._decoding:
             self._decoding = True
-            self.loop.call_soon(self._decode)
+            self.loop.call_later(DECODE_AFTER_S, self._decode)
 
     def _decode(self) -> None:
-        if self._relayed and self._turns_waited < MOST_TURNS_WAITED:
-            self._relayed = False
-            self._turns_waited += 1
-            self.loop.call_soon(self._decode)
-            return
-        self._turns_waited = 0
         self._decoding = not self.copy.drain(DECODE_SLICE_NS)
         if self._decoding:
             self.loop.call_soon(self._decode)

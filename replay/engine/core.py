@@ -54,6 +54,7 @@ class EngineCore:
     plan: Plan
     patience_ns: int
     _happened: dict[After, int] = field(default_factory=lambda: {START: 0})
+    _let_go: dict[After, int] = field(default_factory=dict)
     _progress: dict[str, _Progress] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -118,7 +119,7 @@ class EngineCore:
             elif dropped:
                 self._skip_to_end(step.connection, now_ns)
             else:
-                self.happened(event, now_ns)
+                self._let_go[step.as_event] = now_ns
         return given_up
 
     def _skip_to_end(self, connection: str, now_ns: int) -> None:
@@ -127,7 +128,7 @@ class EngineCore:
         for step in progress.steps[progress.next : last]:
             self.happened(step.as_event, now_ns)
         progress.next = last
-        self.happened(progress.steps[last].after, now_ns)
+        self._let_go[progress.steps[last].as_event] = now_ns
 
     def _waiting(self) -> Iterator[tuple[int, Step, After]]:
         """Yield when patience ends, for which step, waiting for which event."""
@@ -166,14 +167,20 @@ class EngineCore:
 
     def _missing(self, step: Step) -> After | None:
         """Return an event that the step still waits for."""
-        return next((event for event in self._awaited(step) if self._came_ns(event) is None), None)
+        for event in self._required(step):
+            if self._came_ns(event) is None:
+                return event
+        waits = self._follows(step) and self._followed_ns(step) is None
+        return step.after if waits else None
 
-    def _awaited(self, step: Step) -> tuple[After, ...]:
-        """Return what has to happen before the step: what the law asks, and what the pace does."""
-        legal = step.needs
-        if step.index > 0:
-            legal = (*legal, After(Kind.OPEN, step.connection))
-        return (*legal, step.after) if self._follows(step) else legal
+    def _required(self, step: Step) -> tuple[After, ...]:
+        """Return what has to happen before the step, or it would be illegal."""
+        return (*step.needs, After(Kind.OPEN, step.connection)) if step.index > 0 else step.needs
+
+    def _followed_ns(self, step: Step) -> int | None:
+        """Return when the event that the step follows came, or was waited for no longer."""
+        came_ns = self._came_ns(step.after)
+        return self._let_go.get(step.as_event) if came_ns is None else came_ns
 
     def _follows(self, step: Step) -> bool:
         """Whether a step waits for the event that it followed when recorded."""
@@ -185,19 +192,15 @@ class EngineCore:
 
     def _due(self, progress: _Progress) -> Due | None:
         step = progress.step
-        if step is None:
+        if step is None or self._missing(step) is not None:
             return None
-        at_ns = max(progress.blocked_since_ns, self._wanted_ns(step))
-        for event in self._awaited(step):
-            came_ns = self._came_ns(event)
-            if came_ns is None:
-                return None
-            at_ns = max(at_ns, came_ns)
-        return Due(at_ns, step)
+        came_ns = [at_ns for e in self._required(step) if (at_ns := self._came_ns(e)) is not None]
+        return Due(max(progress.blocked_since_ns, self._wanted_ns(step), *came_ns), step)
 
     def _wanted_ns(self, step: Step) -> int:
-        """Return when the pace wants the step, legal or not; 0 while it waits for its event."""
-        if step.pinned or self.plan.pace is Pace.CAUSAL:
-            came_ns = self._came_ns(step.after)
-            return 0 if came_ns is None else came_ns + step.gap_ns
-        return step.recorded_at_ns if self.plan.pace is Pace.RECORDED else 0
+        """Return when the pace wants the step, legal or not."""
+        followed_ns = self._followed_ns(step) if self._follows(step) else None
+        if followed_ns is None:
+            return step.recorded_at_ns if self.plan.pace is Pace.RECORDED else 0
+        keeps_gap = step.pinned or self.plan.pace is Pace.CAUSAL
+        return followed_ns + step.gap_ns if keeps_gap else followed_ns

@@ -30,7 +30,8 @@ def test_an_event_reads_back_what_it_wrote(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "c1", "open", "c1 message", "c1 message x", "c1 message -1", "c1 opened", "a b c d"]
+    "text",
+    ["", "c1", "open", "c1 message", "c1 message x", "c1 message -1", "c1 opened", "a b c d"],
 )
 def test_an_event_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(PlanError, match="expected start, c1 open"):

@@ -42,7 +42,9 @@ def test_times_count_from_the_first_connection() -> None:
 
 
 def test_the_time_that_an_event_took_to_come_is_kept() -> None:
-    steps = steps_of(C1.opened(0), C1.sent(10, "a"), C1.said(40, "b"), C1.sent(45, "c"), C1.left(50))
+    steps = steps_of(
+        C1.opened(0), C1.sent(10, "a"), C1.said(40, "b"), C1.sent(45, "c"), C1.left(50)
+    )
     assert steps[2].expected_wait_ns == 30 * MS
 
 
@@ -199,8 +201,6 @@ def test_no_step_waits_for_what_came_several_times_between_two_steps() -> None:
 
 
 def test_no_step_waits_for_what_is_known_to_come_unasked() -> None:
-    capture = capture_of(
-        C1.opened(0), C1.said(10, {"type": "tick"}), C1.sent(35, "a"), C1.left(50)
-    )
+    capture = capture_of(C1.opened(0), C1.said(10, {"type": "tick"}), C1.sent(35, "a"), C1.left(50))
     plan = plan_from_capture(capture, pushes=frozenset({"type=tick"}))
     assert follows(plan.step("c1", 1)) == ("c1 open", 34)

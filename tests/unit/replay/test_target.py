@@ -42,7 +42,8 @@ def test_a_host_is_not_allowed_for_its_ending() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "127.0.0.1:80", "http://h/", "ws://", "ws://h:0", "ws://h:99999", "ws://[::1", "ws:h"]
+    "url",
+    ["", "127.0.0.1:80", "http://h/", "ws://", "ws://h:0", "ws://h:99999", "ws://[::1", "ws:h"],
 )
 def test_what_is_no_websocket_url_is_refused(url: str) -> None:
     with pytest.raises(ReplayError, match="expected ws://host:port or wss://host"):

@@ -3,6 +3,8 @@
 It drives the engine's core as the live engine does, with a clock that jumps.
 """
 
+# ruff: noqa: ANN401  values are any JSON, fields those of the model
+
 from __future__ import annotations
 
 from collections import Counter
@@ -113,9 +115,7 @@ class _Client:
                 self.events.append(make.close_frame(at_ms, Side.CLIENT, code, step=step.index))
                 self.later(self.now_ns + 2 * LATENCY_NS, self._is_let_go, session, code)
             case End(ending=Ending.AWAIT):
-                self.later(
-                    self.now_ns + self.patience_ns, self._end, step.connection, Side.CLIENT
-                )
+                self.later(self.now_ns + self.patience_ns, self._end, step.connection, Side.CLIENT)
             case End():
                 self._end(step.connection, Side.CLIENT)
 

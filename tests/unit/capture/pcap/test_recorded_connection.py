@@ -145,7 +145,7 @@ def test_compressed_messages_are_read_after_a_gap_as_far_as_they_can_be() -> Non
 
 
 def test_bytes_lost_from_a_refusal_are_not_searched_for_frames() -> None:
-    session = Session(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 50\r\n\r\nno")
+    session = Session(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 48\r\n\r\n")
     session.lost(40)
     session.server(b"the rest")
     session.connection.finish()

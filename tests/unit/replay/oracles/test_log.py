@@ -1,0 +1,56 @@
+import pytest
+
+from replay.oracles.log import LogBaseline, complaints
+from replay.oracles.verdict import Verdict
+
+QUIET = LogBaseline.learned([[], []])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2026-01-01 10:00:00 ERROR could not deliver",
+        "Traceback (most recent call last):",
+        "TypeError: Cannot read properties of undefined",
+        "app.errors.StateException: no",
+        "panic: runtime error: index out of range",
+        "(node:1) UnhandledPromiseRejectionWarning: Error: closed",
+        "task failed after 3 s",
+    ],
+)
+def test_a_complaint_is_seen(line: str) -> None:
+    assert QUIET.judge([line]).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("line", ["", "INFO connection open", "0 errors", "terror and mirrors"])
+def test_other_lines_are_none(line: str) -> None:
+    assert complaints([line]) == []
+    assert QUIET.judge([line]).verdict is Verdict.PASS
+
+
+def test_what_unperturbed_runs_complain_of_is_usual_whatever_its_ids_and_times() -> None:
+    usual = LogBaseline.learned([["2026-01-01T10:00:00Z error: session 41 (0x7f1c) timed out"]])
+    assert usual.judge(
+        ["2026-02-03T11:12:13Z error: session 42 (0x8a2d) timed out"]
+    ) == QUIET.judge([])
+    assert usual.judge(["2026-02-03T11:12:13Z error: session 42 lost"]).verdict is Verdict.FAIL
+
+
+def test_the_line_that_says_what_was_raised_is_shown() -> None:
+    lines = [
+        "ERROR:    Exception in ASGI application",
+        "Traceback (most recent call last):",
+        '  File "app.py", line 3, in handler',
+        "RuntimeError: Unexpected ASGI message 'websocket.send', after sending 'websocket.close'",
+    ]
+    symptom = QUIET.judge(lines).symptom
+    assert symptom is not None
+    assert symptom.kind == "log"
+    assert symptom.detail == lines[-1]
+
+
+def test_without_one_the_first_complaint_is_shown_and_not_all_of_it() -> None:
+    symptom = QUIET.judge(["  error " + "x" * 1_000]).symptom
+    assert symptom is not None
+    assert symptom.detail.startswith("error xxx")
+    assert len(symptom.detail) == 300

@@ -1,0 +1,79 @@
+import pytest
+
+from replay.oracles.verdict import (
+    Judgement,
+    Symptom,
+    SymptomKind,
+    Verdict,
+    judge_safely,
+    judged,
+    merged,
+)
+from tests.unit.replay.captures import capture_of
+
+PASS = Judgement(Verdict.PASS)
+FAIL = judged([Symptom(SymptomKind.MISSING, "gone", "c1")])
+UNKNOWN = Judgement(Verdict.UNKNOWN, reason="too busy")
+
+
+def test_no_symptom_is_a_pass() -> None:
+    assert judged([]) == PASS
+    assert PASS.symptom is None
+
+
+def test_the_most_telling_symptom_comes_first() -> None:
+    kinds = [SymptomKind.REORDERED, SymptomKind.MISSING, SymptomKind.REFUSED, SymptomKind.LOG]
+    judgement = judged(Symptom(kind, kind.value) for kind in kinds)
+    assert [symptom.kind for symptom in judgement.symptoms] == [
+        "refused",
+        "log",
+        "missing",
+        "reordered",
+    ]
+    assert judgement.symptom is judgement.symptoms[0]
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("odd"), KeyError("x"), RecursionError(), MemoryError()]
+)
+def test_an_oracle_that_crashes_knows_nothing(error: Exception) -> None:
+    def broken(run: object) -> Judgement:
+        raise error
+
+    judgement = judge_safely(broken, capture_of())
+    assert judgement.verdict is Verdict.UNKNOWN
+    assert judgement.reason.startswith(f"the oracle crashed: {type(error).__name__}")
+
+
+def test_an_oracle_that_does_not_crash_is_believed() -> None:
+    assert judge_safely(lambda run: FAIL, capture_of()) is FAIL
+
+
+@pytest.mark.parametrize(
+    ("each", "verdict"),
+    [
+        ([], Verdict.PASS),
+        ([PASS, PASS], Verdict.PASS),
+        ([PASS, UNKNOWN], Verdict.UNKNOWN),
+        ([UNKNOWN, PASS], Verdict.UNKNOWN),
+        ([UNKNOWN, FAIL], Verdict.FAIL),
+        ([FAIL, UNKNOWN], Verdict.FAIL),
+    ],
+)
+def test_unknown_never_becomes_pass(each: list[Judgement], verdict: Verdict) -> None:
+    assert merged(each).verdict is verdict
+
+
+def test_the_reason_of_an_unknown_is_kept() -> None:
+    assert merged([PASS, UNKNOWN]).reason == "too busy"
+
+
+def test_symptoms_of_several_oracles_are_ranked_together() -> None:
+    log = judged([Symptom(SymptomKind.LOG, "TypeError: x")])
+    assert [symptom.kind for symptom in merged([FAIL, log]).symptoms] == ["log", "missing"]
+
+
+def test_the_signature_leaves_out_what_varies() -> None:
+    one, other = (Symptom(SymptomKind.LOG, detail, "c1") for detail in ("id 1", "id 2"))
+    assert one.signature == other.signature
+    assert one.to_json() == {"kind": "log", "detail": "id 1", "connection": "c1"}
