@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from replay.oracles.verdict import Judgement, Symptom, SymptomKind, judged
 
 _COMPLAINT = re.compile(
-    r"\b(error|exception|traceback|critical|fatal|panic|failed|unhandled|segfault)\b"
-    r"|\w+(Error|Exception)\b",
-    re.IGNORECASE,
+    r"(?i:\b(?:error|exception|traceback|critical|fatal|panic|failed|unhandled|segfault)\b)"
+    r"|\w(?:Error|Exception)\b"
 )
 # The line that says what was raised, as Python, Node and Java print it.
 _RAISED = re.compile(r"(?:^|[\s|])((?:[\w.]*\.)?\w*(?:Error|Exception)\b: .+)")

@@ -29,6 +29,9 @@ MESSAGES: list[str | bytes | list[str]] = [
     *[f"burst {number}" for number in range(300)],
 ]
 
+# In immediate mode each slot of the buffer has the snap length: 2 MiB would hold 8 packets only.
+TCPDUMP_ROOM = ("--immediate-mode", "-s", "70000", "-B", "131072")
+
 
 @pytest.fixture(autouse=True)
 def tools() -> None:
@@ -69,7 +72,7 @@ async def record_both(directory: Path, *, compression: str | None) -> tuple[Path
     packets, proxied = directory / "lo.pcap", directory / "proxy.capture"
     async with serve(echo, "127.0.0.1", 0, compression=compression, max_size=None) as server:
         port = server.sockets[0].getsockname()[1]
-        dump = ("tcpdump", "-i", "lo", "-U", "--immediate-mode", "-s", "0", "-w", str(packets))
+        dump = ("tcpdump", "-i", "lo", "-U", "-w", str(packets), *TCPDUMP_ROOM)
         upstream = ("--upstream", f"ws://127.0.0.1:{port}", "--out", str(proxied))
         proxy = (sys.executable, "-m", "deadheat", "capture", "proxy", *upstream)
         async with running(*dump, "tcp", "port", str(port), stderr=PIPE) as tcpdump:
@@ -81,6 +84,9 @@ async def record_both(directory: Path, *, compression: str | None) -> tuple[Path
                 ready = json.loads(await asyncio.wait_for(relay.stdout.readline(), 20))
                 await talk(ready["listen"], compression)
             await settled(packets)
+            tcpdump.send_signal(signal.SIGINT)
+            summary = await asyncio.wait_for(tcpdump.stderr.read(), 20)
+            assert b"\n0 packets dropped by kernel" in summary, "tcpdump itself lost packets"
     return packets, proxied
 
 

@@ -1,0 +1,70 @@
+from dataclasses import replace
+
+import pytest
+
+from evidence.hunt_record import HuntRecord
+from evidence.measured import Measured, edges_of, measured, milliseconds, step_words, window_words
+from replay.perturbations import Gap
+from replay.plan import After
+from tests.unit.evidence.synthetic_hunt import MS, RECORDED_GAP_MS
+
+
+@pytest.fixture
+def seen(raced: HuntRecord) -> Measured:
+    return measured(raced)
+
+
+def test_runs_are_counted_anew_from_the_table(seen: Measured) -> None:
+    assert (seen.rate.failures, seen.rate.runs) == (12, 12)
+    assert (seen.control.failures, seen.control.runs) == (0, 14)
+    assert seen.counted(seen.inside).failures == len(seen.inside) == len(seen.failing)
+    assert seen.counted(seen.outside).failures == 0
+
+
+def test_the_recorded_gap_is_known(seen: Measured) -> None:
+    assert seen.recorded_ns == round(RECORDED_GAP_MS * MS)
+
+
+def test_edges_are_the_last_failing_and_the_first_passing_gap(seen: Measured) -> None:
+    failed_ns, passed_ns = edges_of(seen)
+    assert failed_ns is not None
+    assert passed_ns is not None
+    assert failed_ns < 400 * MS <= passed_ns
+    assert seen.high_ns is not None
+    assert failed_ns < seen.high_ns < passed_ns
+
+
+def test_a_run_that_fails_sometimes_is_no_certain_failure(flaky: HuntRecord) -> None:
+    seen = measured(flaky)
+    assert 0 < seen.rate.failures < seen.rate.runs
+
+
+@pytest.mark.parametrize(
+    ("low_ms", "high_ms", "words"),
+    [
+        (0, 400, "within 400.0 ms after"),
+        (10, 400, "10.0 ms to 400.0 ms after"),
+        (None, 400, "up to 400.0 ms after"),
+        (10, None, "10.0 ms or more after"),
+        (0, None, "0.0 ms or more after"),
+        (None, None, "near "),
+    ],
+)
+def test_a_window_reads_well(
+    seen: Measured, low_ms: int | None, high_ms: int | None, words: str
+) -> None:
+    low_ns, high_ns = (None if ms is None else ms * MS for ms in (low_ms, high_ms))
+    assert window_words(replace(seen, low_ns=low_ns, high_ns=high_ns)).startswith(words)
+
+
+def test_steps_are_named_by_what_they_do(raced: HuntRecord) -> None:
+    def words(step: int) -> str:
+        return step_words(raced.plan, Gap("c1", step, After.parse("c1 open"), 0))
+
+    assert words(0) == "the opening of c1 (c1 step 0)"
+    assert words(1) == 'the message {"type": "say"} (c1 step 1)'
+    assert words(2) == "the client's goodbye (c1 step 2)"
+
+
+def test_an_unknown_time_is_a_question_mark() -> None:
+    assert (milliseconds(None), milliseconds(1_500_000)) == ("?", "1.5 ms")

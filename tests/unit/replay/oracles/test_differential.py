@@ -1,0 +1,293 @@
+"""A session in several runs: what varies by itself passes, each defect is accused and explained."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from capture.format.model import Capture, CloseHow, Event, Side
+from replay.oracles.differential import Baseline
+from replay.oracles.verdict import Judgement, Symptom, SymptomKind, Verdict
+from tests.unit.replay.captures import Connection, capture_of
+
+C1, C2 = Connection("c1"), Connection("c2")
+HELLO, ACK, BYE = {"type": "hello"}, {"type": "ack", "of": "join"}, {"type": "bye"}
+
+
+def run(
+    *said: tuple[float, Any], sent: tuple[float, ...] = (10, 50), left_ms: float = 400
+) -> Capture:
+    """A run in which the client joins (10 ms) and asks (50 ms), and what the server said when."""
+    return capture_of(
+        C1.opened(0),
+        [C1.sent(at_ms, {"do": index}, step=index + 1) for index, at_ms in enumerate(sent)],
+        [C1.said(at_ms, payload) for at_ms, payload in said],
+        C1.left(left_ms, step=len(sent) + 1),
+    )
+
+
+def usual(jitter_ms: float = 0) -> Capture:
+    return run((5 + jitter_ms, HELLO), (15 + jitter_ms, ACK), (55 + jitter_ms, BYE))
+
+
+BASELINE = Baseline.learned([usual(jitter_ms) for jitter_ms in (0, 1, 2, 1, 0)])
+
+
+def judge(seen: Capture, baseline: Baseline = BASELINE) -> Judgement:
+    return baseline.judge(seen)
+
+
+def accused(seen: Capture, baseline: Baseline = BASELINE) -> Symptom:
+    symptom = baseline.judge(seen).symptom
+    assert symptom is not None, "the run passed"
+    return symptom
+
+
+def passes(seen: Capture, baseline: Baseline = BASELINE) -> bool:
+    return baseline.judge(seen).verdict is Verdict.PASS
+
+
+def test_what_unperturbed_runs_do_passes() -> None:
+    assert passes(usual())
+    assert passes(usual(jitter_ms=3.9))
+
+
+def test_a_baseline_needs_a_run() -> None:
+    with pytest.raises(ValueError, match="at least one run"):
+        Baseline.learned([])
+
+
+# What varies by itself.
+
+
+def test_random_ids_and_timestamps_pass() -> None:
+    def one(seed: int) -> Capture:
+        random = Random(seed)
+        message_id = f"{random.getrandbits(128):032x}"
+        stamp = f"2026-01-01T10:00:{random.randrange(60):02d}Z"
+        return run(
+            (15, {"type": "ack", "id": message_id, "at": stamp, "n": random.randrange(1000)})
+        )
+
+    baseline = Baseline.learned([one(seed) for seed in range(5)])
+    assert passes(one(99), baseline)
+    assert accused(run(), baseline).kind == "missing"
+
+
+def test_ids_that_happened_to_agree_pass() -> None:
+    def one(message_id: str) -> Capture:
+        return run((15, {"type": "ack", "id": message_id}))
+
+    same = one("2f1c9a04-5d0e-4f5e-8b1c-0b6f7b0a7e11")
+    assert passes(one("00000000-5d0e-4f5e-8b1c-0b6f7b0a7e11"), Baseline.learned([same] * 3))
+
+
+def test_a_counter_that_goes_on_from_run_to_run_passes() -> None:
+    runs = [run((15, {"type": "ack", "seq": 10 * n}), (16, {"seq": 10 * n + 1})) for n in range(5)]
+    assert passes(
+        run((15, {"type": "ack", "seq": 990}), (16, {"seq": 991})), Baseline.learned(runs)
+    )
+
+
+def test_ticks_at_odd_times_in_varying_numbers_pass() -> None:
+    def one(seed: int, count: int) -> Capture:
+        ticks = [(Random(seed + n).uniform(1, 390), {"type": "tick"}) for n in range(count)]
+        return run((15, ACK), *ticks)
+
+    baseline = Baseline.learned([one(seed, 3 + seed % 3) for seed in range(5)])
+    assert all(
+        passes(one(seed, count), baseline) for seed, count in ((7, 3), (8, 2), (9, 9), (10, 0))
+    )
+    assert accused(run((20, {"type": "tick"})), baseline).kind == "missing"
+
+
+def test_ticks_that_a_longer_session_shows_pass() -> None:
+    ticks = [(100.0 * n, {"type": "tick", "n": n}) for n in (1, 2)]
+    longer = [*ticks, (300.0, {"type": "tick", "n": 3})]
+    baseline = Baseline.learned([run(*ticks)] * 5, [run(*longer)])
+    assert passes(run(*longer, (390, {"type": "tick", "n": 4})), baseline)
+
+
+def test_pushes_whose_order_varies_pass() -> None:
+    one, other = {"type": "presence"}, {"type": "history"}
+    runs = [run((12, one), (13, other)), run((12, other), (13, one))]
+    baseline = Baseline.learned(runs * 2)
+    assert all(passes(each, baseline) for each in runs)
+
+
+def test_either_of_two_endings_passes_where_both_are_usual() -> None:
+    dismissed = capture_of(C1.opened(0), C1.dismissed(50, 1001))
+    left = capture_of(C1.opened(0), C1.left(50))
+    baseline = Baseline.learned([dismissed, left, dismissed])
+    assert passes(dismissed, baseline)
+    assert passes(left, baseline)
+
+
+def test_more_connections_than_usual_are_none_of_its_business() -> None:
+    both = capture_of(C1.opened(0), C1.left(50), C2.opened(10), C2.said(20, "x"), C2.left(50))
+    baseline = Baseline.learned([capture_of(C1.opened(0), C1.left(50))])
+    assert passes(both, baseline)
+
+
+# What a perturbed client may not expect.
+
+
+def test_a_client_that_leaves_early_is_owed_less() -> None:
+    early = run((5, HELLO), (15, ACK), left_ms=60)
+    assert passes(early)
+
+
+def test_a_client_that_leaves_long_after_is_owed_all() -> None:
+    symptom = accused(run((5, HELLO), (15, ACK), left_ms=1_000))
+    assert symptom == Symptom(SymptomKind.MISSING, 'c1: the type="bye" message did not come', "c1")
+
+
+def test_what_was_never_asked_is_not_owed() -> None:
+    assert passes(run((5, HELLO), (15, ACK), sent=(10,)))
+
+
+def test_a_reply_that_comes_later_than_ever_is_still_a_reply() -> None:
+    assert passes(run((5, HELLO), (15, ACK), (395, BYE)))
+
+
+# Defects.
+
+
+def test_a_lost_message() -> None:
+    symptom = accused(run((5, HELLO), (55, BYE)))
+    assert symptom == Symptom(SymptomKind.MISSING, 'c1: the type="ack" message did not come', "c1")
+
+
+def test_several_lost_messages_of_one_kind_are_counted() -> None:
+    baseline = Baseline.learned([run((15, ACK), (16, ACK), (17, ACK))] * 3)
+    symptom = accused(run((15, ACK)), baseline)
+    assert symptom.detail == 'c1: the type="ack" message did not come (2 times)'
+
+
+def test_an_extra_message() -> None:
+    symptom = accused(run((5, HELLO), (15, ACK), (16, ACK), (55, BYE)))
+    assert symptom.kind == "extra"
+    assert symptom.detail.startswith('c1: the type="ack" message came 1 times too many: {')
+
+
+def test_a_message_that_was_never_seen_before() -> None:
+    symptom = accused(run((5, HELLO), (15, ACK), (20, {"type": "error", "why": "race"}), (55, BYE)))
+    assert symptom.kind == "extra"
+    assert "race" in symptom.detail
+
+
+def test_a_changed_value_is_named_with_what_it_usually_is() -> None:
+    symptom = accused(run((5, HELLO), (15, {"type": "ack", "of": "leave"}), (55, BYE)))
+    assert symptom.kind == "changed"
+    assert symptom.detail == 'c1: the type="ack" message changed: of was "leave", usually "join"'
+
+
+def test_an_answer_instead_of_another_is_missing_and_extra() -> None:
+    judgement = judge(run((5, HELLO), (15, {"type": "error", "code": 7}), (55, BYE)))
+    assert [symptom.kind for symptom in judgement.symptoms] == ["missing", "extra"]
+
+
+def test_a_changed_order_within_one_step() -> None:
+    one, other = {"type": "one"}, {"type": "two"}
+    baseline = Baseline.learned([run((12, one), (13, other))] * 3)
+    symptom = accused(run((12, other), (13, one)), baseline)
+    assert symptom.kind == "reordered"
+    assert symptom.detail == 'c1: the type="two" message came before the type="one" message'
+
+
+def test_binary_and_plain_text_are_compared_too() -> None:
+    baseline = Baseline.learned([run((12, b"\x01\x02"), (13, "welcome, user 42"))] * 3)
+    assert (
+        accused(run((13, "welcome, user 42")), baseline).detail
+        == "c1: a binary message 0102 did not come"
+    )
+    assert accused(run((12, b"\x01\x02"), (13, "welcome, user 43")), baseline).kind == "changed"
+    assert accused(run((12, b"\x01\x02"), (13, "go away")), baseline).kind == "missing"
+
+
+@pytest.mark.parametrize(
+    ("ending", "detail"),
+    [
+        (
+            C1.dismissed(60, 1011, "oops"),
+            "c1 ended by the server, the server sent code 1011 (oops)",
+        ),
+        (C1.dismissed(60, 1000), "c1 ended by the server, the server sent code 1000"),
+        (
+            [C1.tcp_close(60, Side.SERVER, CloseHow.RESET)],
+            "c1 ended by the server, the server sent no Close frame",
+        ),
+    ],
+)
+def test_an_unusual_ending(ending: list[Event], detail: str) -> None:
+    seen = capture_of(
+        C1.opened(0),
+        C1.said(5, HELLO),
+        C1.sent(10, "a", step=1),
+        C1.said(15, ACK),
+        C1.sent(50, "b", step=2),
+        C1.said(55, BYE),
+        ending,
+    )
+    assert accused(seen) == Symptom(SymptomKind.CLOSED, detail, "c1")
+
+
+def test_another_close_code_of_the_server() -> None:
+    dismissals = [capture_of(C1.opened(0), C1.dismissed(50, code)) for code in (1000, 1008)]
+    symptom = accused(dismissals[1], Baseline.learned([dismissals[0]] * 3))
+    assert (symptom.kind, symptom.detail) == (
+        "closed",
+        "c1 ended by the server, the server sent code 1008",
+    )
+
+
+def test_a_connection_that_the_server_kept_open() -> None:
+    baseline = Baseline.learned([capture_of(C1.opened(0), C1.dismissed(50))] * 3)
+    seen = capture_of(C1.opened(0), C1.tcp_close(900, Side.CLIENT, CloseHow.TIMEOUT))
+    assert (
+        accused(seen, baseline).detail == "c1 ended by the client, the server sent no Close frame"
+    )
+
+
+def test_a_refused_handshake_is_all_that_is_said_of_a_connection() -> None:
+    refused = capture_of(C1.request(0), C1.response(1, 503, body="try later"), C1.left(2))
+    judgement = judge(refused)
+    assert [symptom.kind for symptom in judgement.symptoms] == ["refused"]
+    symptom = accused(refused)
+    assert symptom.detail == "c1: the handshake was answered 503 try later, usually 101"
+
+
+def test_a_handshake_without_an_answer() -> None:
+    symptom = accused(capture_of(C1.request(0), C1.tcp_close(900, Side.CLIENT, CloseHow.TIMEOUT)))
+    assert (symptom.kind, symptom.detail) == ("timeout", "c1: no answer to the handshake")
+
+
+def test_a_handshake_that_is_accepted_where_it_is_refused_usually() -> None:
+    refused = capture_of(C1.request(0), C1.response(1, 403), C1.tcp_close(2, Side.SERVER))
+    accepted = capture_of(C1.opened(0), C1.tcp_close(2, Side.SERVER))
+    assert accused(accepted, Baseline.learned([refused] * 3)).kind == "refused"
+
+
+def test_a_connection_that_was_never_opened() -> None:
+    both = capture_of(C1.opened(0), C1.left(50), C2.opened(60), C2.left(90))
+    only = capture_of(C1.opened(0), C1.left(50))
+    symptom = accused(only, Baseline.learned([both] * 3))
+    assert symptom == Symptom(SymptomKind.TIMEOUT, "c2 was never opened", "c2")
+
+
+def test_the_connection_is_named() -> None:
+    def one(*said: Event) -> Capture:
+        return capture_of(
+            C1.opened(0), C1.left(900), C2.opened(0), C2.sent(1, "a", step=1), *said, C2.left(900)
+        )
+
+    symptom = accused(one(), Baseline.learned([one(C2.said(5, HELLO))] * 3))
+    assert (symptom.connection, symptom.detail[:3]) == ("c2", "c2:")
+
+
+def test_the_server_owes_all_when_it_leaves_first() -> None:
+    dismissed = capture_of(C1.opened(0), C1.said(5, HELLO), C1.dismissed(60))
+    early = capture_of(C1.opened(0), C1.dismissed(6))
+    assert accused(early, Baseline.learned([dismissed] * 3)).kind == "missing"
