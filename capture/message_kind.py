@@ -34,8 +34,8 @@ def kind_of(payload: bytes, *, is_text: bool) -> str:
     try:
         value = json.loads(text[start:])
     except (ValueError, RecursionError):
-        return _words(text)
-    return (text[:start] + _of_json(value))[:MAX_KIND] or "empty"
+        return _words(text) or "empty"
+    return (text[:start] + _of_json(value))[:MAX_KIND]
 
 
 def _of_json(value: Any) -> str:  # noqa: ANN401  any JSON

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from capture.format.model import Direction, Event, Frame
+from capture.format.model import Direction, Event, Frame, Gap
 
 DATA_OPCODES = ("text", "binary", "continuation")
 
@@ -46,10 +46,15 @@ class Message:
 
 
 def messages(events: Iterable[Event]) -> Iterator[Message]:
-    """Yield the complete messages, in order of their last byte; invalid frames are passed over."""
+    """Yield the complete messages, in order of their last byte.
+
+    Invalid frames are passed over; what was unfinished before a gap is not joined across it.
+    """
     open_frames: dict[tuple[str, Direction], list[Frame]] = {}
     counts: dict[tuple[str, Direction], int] = {}
     for event in events:
+        if isinstance(event, Gap):
+            open_frames.pop((event.connection, event.direction), None)
         if not isinstance(event, Frame) or event.opcode not in DATA_OPCODES or event.invalid:
             continue
         stream = (event.connection, event.direction)

@@ -117,7 +117,7 @@ def server_why(record: HuntRecord, seen: Measured, whys: tuple[Why, ...]) -> Why
     return Why(
         question,
         f"It logs: {line.line} — in {told} of {failing} failing runs, and in none of {others} "
-        "passing or unperturbed ones.",
+        "passing ones.",
         Status.SUPPORTED if proven else Status.OPEN,
         (
             record.cite_runs(line.runs, "the line stands in their log"),

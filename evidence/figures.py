@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
-
 from capture.charts import Chart, timeline
 from capture.format.model import Capture
 from evidence.case import Case
@@ -12,7 +10,7 @@ from evidence.hunt_record import HuntRecord
 from evidence.measured import Measured
 from replay.charts import before_after, dose_response, rate_intervals, send_lateness
 from replay.lateness import send_lateness_ns
-from replay.tables import dose_table
+from replay.tables import PASS, dose_table
 
 USUAL_RUNS = 4
 # The records of a long hunt of a long session are many; these are plenty for a distribution.
@@ -68,6 +66,7 @@ def lateness_chart(record: HuntRecord) -> Chart:
 
 
 def usual_runs(record: HuntRecord) -> list[Capture]:
-    """Return a few runs that nobody perturbed."""
-    unperturbed = (trial for trial in record.trials if not trial["edits"])
-    return [record.run(trial) for trial in islice(unperturbed, USUAL_RUNS)]
+    """Return a few runs that nobody perturbed, and that passed if any was judged."""
+    unperturbed = [trial for trial in record.trials if not trial["edits"]]
+    passed = [trial for trial in unperturbed if trial["verdict"] == PASS]
+    return [record.run(trial) for trial in (passed or unperturbed)[:USUAL_RUNS]]

@@ -144,8 +144,13 @@ class Step:
 
     @property
     def duration_ns(self) -> int:
-        """How long the step takes: the time between a message's first and last fragment."""
-        return self.action.fragments[-1].offset_ns if isinstance(self.action, Send) else 0
+        """How long the step takes: until the upgrade is asked for, or the last fragment sent."""
+        match self.action:
+            case Open(upgrade_delay_ns=delay_ns):
+                return delay_ns
+            case Send(fragments=fragments):
+                return fragments[-1].offset_ns
+        return 0
 
     @property
     def name(self) -> str:

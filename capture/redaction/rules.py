@@ -28,7 +28,7 @@ _JSON_PAIR = re.compile(
 )
 # JSON within a JSON text, at any depth: the closing quote is escaped as the opening one was.
 _ESCAPED_JSON_PAIR = re.compile(
-    rb'(?<!\\)(\\{1,7})"([^"\\]{2,40})\1"\s*+:\s*+\1"(.*?)(?:(?<!\\)\1"|\Z)', re.DOTALL
+    rb'(\\(?<!\\\\)\\{0,6})"([^"\\]{2,40})\1"\s*+:\s*+\1"(.*?)(?:(?<!\\)\1"|\Z)', re.DOTALL
 )
 _JSON_LIST_PAIR = re.compile(rb'\[\s*+"([^"\\]{2,40})"\s*+,\s*+"([^"\\]*+)')
 _PLAIN_NAME = re.compile(

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -89,9 +90,10 @@ def _address(text: str) -> tuple[str, int]:
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
-def _fast_loop():  # type: ignore[no-untyped-def]  # noqa: ANN202  uvloop's type is not needed
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         import uvloop
     except ImportError:
+        # Where uvloop does not exist asyncio's own loop relays as well, only slower.
         return None
     return uvloop.new_event_loop

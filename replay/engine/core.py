@@ -73,7 +73,8 @@ class EngineCore:
         """Note that the shell took a step."""
         progress = self._progress[step.connection]
         progress.next = step.index + 1
-        # The last fragment of a message goes out before the next step does.
+        # The last fragment of a message goes out before the next step does, and nobody waits for
+        # the answer to an upgrade that was not asked for yet.
         progress.blocked_since_ns = at_ns + step.duration_ns
         self.happened(step.as_event, at_ns)
 

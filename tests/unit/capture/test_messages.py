@@ -3,7 +3,7 @@
 from itertools import count
 from typing import Any
 
-from capture.format.model import Direction, Event, Frame, Note
+from capture.format.model import Direction, Event, Frame, Gap, Note
 from capture.messages import messages
 from tests.unit.capture.format.test_model import frame
 
@@ -56,3 +56,18 @@ def test_passes_over_what_is_no_data_or_is_invalid_or_unfinished() -> None:
 def test_text_that_is_no_utf_8_is_shown_with_replacements() -> None:
     (message,) = messages([at(data=b"a\xff", opcode="binary")])
     assert (message.text, message.is_text) == ("a\N{REPLACEMENT CHARACTER}", False)
+
+
+def test_does_not_join_fragments_across_a_gap() -> None:
+    gap = Gap(
+        at_ns=2,
+        connection="c1",
+        direction=Direction.CLIENT_TO_SERVER,
+        missing_bytes=9,
+    )
+    events: list[Event] = [
+        at(text="lost", fin=False),
+        gap,
+        at(text="whole"),
+    ]
+    assert [message.text for message in messages(events)] == ["whole"]

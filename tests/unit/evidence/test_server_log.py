@@ -25,9 +25,11 @@ def test_a_line_that_passing_runs_have_too_tells_nothing() -> None:
     assert telling_line(runs, runs[1:]) is None
 
 
-def test_a_line_of_an_unperturbed_run_tells_nothing() -> None:
+def test_a_run_without_a_verdict_does_not_clear_a_line() -> None:
     runs = [trial(1, "unknown", "ERROR: busy", edits=()), trial(2, "fail", "ERROR: busy")]
-    assert telling_line(runs, runs[1:]) is None
+    line = telling_line(runs, runs[1:])
+    assert line is not None
+    assert line.others == ()
 
 
 def test_lines_that_differ_in_numbers_are_one() -> None:

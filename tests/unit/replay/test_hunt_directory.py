@@ -120,7 +120,8 @@ def test_a_hunt_that_ends_in_the_middle_keeps_its_runs(tmp_path: Path) -> None:
             (path / "runs.jsonl").write_text('{"run": 1}\n')
             raise KeyboardInterrupt
 
-    pytest.raises(KeyboardInterrupt, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert (path / "runs.jsonl").exists()
 
 

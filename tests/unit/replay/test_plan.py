@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from replay.errors import PlanError
@@ -40,6 +42,11 @@ def test_an_event_that_is_none_is_refused(text: str) -> None:
 
 def test_a_message_takes_until_its_last_fragment() -> None:
     assert [step.duration_ns for step in PLAN.steps()] == [0, 5 * MS, 0]
+
+
+def test_opening_takes_until_the_upgrade_is_asked_for() -> None:
+    late = replace(OPEN, action=Open("ws://h/", (), upgrade_delay_ns=7 * MS))
+    assert late.duration_ns == 7 * MS
 
 
 def test_steps_have_names_for_people() -> None:

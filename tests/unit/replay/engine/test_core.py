@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from replay.engine.core import EngineCore, GaveUp
-from replay.perturbations import Gap, perturbed
+from replay.perturbations import Gap, HandshakeDelay, perturbed
 from replay.plan import START, After, Kind, Pace, Plan, Send, Step
 from replay.planning import plan_from_capture
 from tests.unit.replay.captures import MS, Connection, capture_of
@@ -234,6 +234,12 @@ def test_a_handshake_without_an_answer_ends_the_connection() -> None:
     assert script.patience_ends_ms is None
     script.over("c1", 1_500)
     assert script.core.is_finished
+
+
+def test_patience_with_a_handshake_begins_when_it_is_asked_for() -> None:
+    script = Script(HandshakeDelay("c1", 3_000 * MS).apply(TALK))
+    script.taken("c1", 0, 0)
+    assert script.patience_ends_ms == 3_000 + 1 + PATIENCE_MS
 
 
 def test_the_end_of_a_connection_leaves_its_steps_undone() -> None:

@@ -1,0 +1,62 @@
+"""A failing order of steps, tried again with the steps far apart."""
+
+from replay.plan import After, Kind
+from replay.planning import plan_from_capture
+from replay.search.spread import Times, reordered, spread
+from tests.unit.replay.captures import Connection, capture_of
+
+GAP_NS = 300_000_000
+
+first, second = Connection("c1"), Connection("c2")
+PLAN = plan_from_capture(
+    capture_of(
+        first.opened(0),
+        second.opened(5),
+        first.sent(100, {"type": "set"}),
+        second.sent(200, {"type": "get"}),
+        first.left(300),
+        second.left(310),
+    )
+)
+AS_RECORDED: Times = {
+    ("c1", 0): 0,
+    ("c2", 0): 1,
+    ("c1", 1): 2,
+    ("c2", 1): 3,
+    ("c1", 2): 4,
+    ("c2", 2): 5,
+}
+GET_FIRST: Times = {**AS_RECORDED, ("c2", 1): 2, ("c1", 1): 3}
+
+
+def test_the_recorded_order_is_no_reordering_however_it_is_timed() -> None:
+    late = {name: at_ns * 1_000 for name, at_ns in AS_RECORDED.items()}
+    assert not reordered(PLAN, AS_RECORDED)
+    assert not reordered(PLAN, late)
+
+
+def test_a_step_before_one_of_another_connection_is_a_reordering() -> None:
+    assert reordered(PLAN, GET_FIRST)
+
+
+def test_steps_that_were_not_taken_do_not_count() -> None:
+    assert not reordered(PLAN, {("c1", 0): 0, ("c2", 1): 3})
+
+
+def test_spread_keeps_the_order_of_the_run() -> None:
+    edits = spread(PLAN, GET_FIRST, GAP_NS)
+    assert [(edit.connection, edit.step, str(edit.after)) for edit in edits] == [
+        ("c2", 0, "c1 step 0"),
+        ("c2", 1, "c2 step 0"),
+        ("c1", 1, "c2 step 1"),
+        ("c1", 2, "c1 step 1"),
+        ("c2", 2, "c1 step 2"),
+    ]
+    assert {edit.gap_ns for edit in edits} == {GAP_NS}
+
+
+def test_spread_edits_can_be_applied() -> None:
+    plan = PLAN
+    for edit in spread(PLAN, GET_FIRST, GAP_NS):
+        plan = edit.apply(plan)
+    assert plan.step("c1", 1).after == After(Kind.STEP, "c2", 1)

@@ -1,0 +1,157 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from capture.format.model import Capture
+from replay.auth import TokenSource
+from replay.engine.live import RunSettings
+from replay.experiment import Experiment, Trial
+from replay.log_tail import LogTail
+from replay.oracles.differential import Baseline
+from replay.oracles.log import LogBaseline
+from replay.oracles.verdict import Verdict
+from replay.perturbations import Gap
+from replay.plan import After, Kind, Plan
+from replay.planning import plan_from_capture
+from replay.target import Target
+from tests.unit.replay.captures import MS, Connection, capture_of
+
+C1 = Connection("c1")
+HEALTHY = capture_of(
+    C1.opened(0), C1.sent(10, "a", step=1, planned_at_ns=10 * MS), C1.said(12, "ok"), C1.left(400)
+)
+LOST = capture_of(C1.opened(0), C1.sent(10, "a", step=1, planned_at_ns=10 * MS), C1.left(400))
+LATE = capture_of(
+    C1.opened(0), C1.sent(40, "a", step=1, planned_at_ns=10 * MS), C1.said(42, "ok"), C1.left(400)
+)
+EDIT = Gap("c1", 1, After(Kind.OPEN, "c1"), 0)
+
+
+class Runs:
+    """Stands in for the live engine: returns the given records one after the other."""
+
+    def __init__(self, log: Path, *records: Capture, line: str = "") -> None:
+        self.records = list(records)
+        self.plans: list[Plan] = []
+        self.settings: list[RunSettings] = []
+        self.log, self.line = log, line
+
+    async def __call__(self, plan: Plan, settings: RunSettings, out: Path) -> Capture:
+        self.plans.append(plan)
+        self.settings.append(settings)
+        if self.line:
+            with self.log.open("a") as file:
+                file.write(self.line + "\n")
+        return self.records.pop(0)
+
+
+@pytest.fixture
+def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Experiment:
+    monkeypatch.setattr("replay.experiment.LOG_SETTLE_S", 0)
+    (tmp_path / "server.log").touch()
+    return Experiment(
+        plan=plan_from_capture(HEALTHY),
+        settings=RunSettings(Target("ws://127.0.0.1:9"), TokenSource(), about=(("who", "me"),)),
+        directory=tmp_path,
+        log=LogTail(tmp_path / "server.log"),
+        on_trial=[].append,
+        baseline=Baseline.learned([HEALTHY] * 3),
+        log_baseline=LogBaseline.learned([[]]),
+    )
+
+
+async def trials(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch, *records: Capture, line: str = ""
+) -> list[Trial]:
+    runs = Runs(experiment.directory / "server.log", *records, line=line)
+    monkeypatch.setattr("replay.experiment.run_live", runs)
+    return [await experiment.run((EDIT,), "sweep") for _ in records]
+
+
+async def test_each_run_is_judged_against_the_baseline(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = await trials(experiment, monkeypatch, HEALTHY, LOST)
+    assert [trial.verdict for trial in judged] == [Verdict.PASS, Verdict.FAIL]
+    assert [trial.number for trial in judged] == [1, 2]
+
+
+async def test_without_a_baseline_nothing_passes(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment.baseline = None
+    (trial,) = await trials(experiment, monkeypatch, HEALTHY)
+    assert trial.verdict is Verdict.UNKNOWN
+
+
+async def test_a_run_whose_sends_were_late_is_unknown(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (trial,) = await trials(experiment, monkeypatch, LATE)
+    assert trial.verdict is Verdict.UNKNOWN
+    assert trial.judgement.reason == "a send went out 30.0 ms late, this machine is too busy"
+
+
+async def test_a_judge_that_crashes_knows_nothing(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        def judge(self, run: Capture) -> None:
+            raise LookupError("no")
+
+    experiment.baseline = Broken()  # type: ignore[assignment]
+    (trial,) = await trials(experiment, monkeypatch, HEALTHY)
+    assert trial.verdict is Verdict.UNKNOWN
+    assert "crashed" in trial.judgement.reason
+
+
+async def test_the_log_accuses_too_and_its_secrets_are_left_out(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
+    (trial,) = await trials(experiment, monkeypatch, HEALTHY, line=f"TypeError: token={token}")
+    assert [symptom.kind for symptom in trial.judgement.symptoms] == ["log"]
+    assert token not in (experiment.directory / "runs.jsonl").read_text()
+
+
+async def test_log_lines_from_before_the_run_are_not_its_own(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (experiment.directory / "server.log").write_text("TypeError: of somebody else\n")
+    (trial,) = await trials(experiment, monkeypatch, HEALTHY)
+    assert trial.log == ()
+    assert trial.verdict is Verdict.PASS
+
+
+async def test_the_edits_are_applied_and_written_down(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = Runs(experiment.directory / "server.log", HEALTHY)
+    monkeypatch.setattr("replay.experiment.run_live", runs)
+    await experiment.run((EDIT,), "sweep")
+    assert runs.plans[0] == EDIT.apply(experiment.plan)
+    about = dict(runs.settings[0].about)
+    assert json.loads(about.pop("edits")) == [EDIT.to_json()]
+    assert about == {"who": "me", "purpose": "sweep"}
+
+
+async def test_the_table_has_a_line_a_run(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await trials(experiment, monkeypatch, HEALTHY, LOST)
+    table = (experiment.directory / "runs.jsonl").read_text().splitlines()
+    first, second = (json.loads(line) for line in table)
+    assert (first["run"], first["verdict"], first["symptoms"]) == (1, "pass", [])
+    assert first["edits"] == [EDIT.to_json()]
+    assert first["lateness"]["worst_ns"] == 0
+    assert second["symptoms"][0]["kind"] == "missing"
+    assert second["capture"] == "runs/0002.capture.jsonl"
+
+
+async def test_whoever_listens_hears_of_every_run(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Trial] = []
+    experiment.on_trial = heard.append
+    assert await trials(experiment, monkeypatch, HEALTHY, LOST) == heard == experiment.trials

@@ -1,0 +1,291 @@
+"""Whole hunts against servers of a few lines, in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from capture.errors import UnwritableOutput
+from capture.format.model import Capture
+from capture.format.writer import CaptureWriter
+from replay.auth import TokenSource
+from replay.engine.live import RunSettings
+from replay.errors import TargetRefused
+from replay.experiment import Experiment
+from replay.finding import Answer, HuntResult
+from replay.hunt import Hunt, HuntRequest, HuntSettings, hunt
+from replay.perturbations import Gap
+from replay.plan import After, Kind, Plan
+from replay.planning import plan_from_capture
+from replay.target import Target
+from tests.unit.replay.captures import HEADER, MS, Connection, capture_of
+from tests.unit.replay.virtual import Server, Session, play
+
+C1, C2 = Connection("c1"), Connection("c2")
+TARGET = Target("ws://127.0.0.1:9")
+MakeServer = Callable[[], Server]
+
+
+def talk(gap_ms: float = 100) -> Plan:
+    """One connection: two messages `gap_ms` apart, each answered, then a goodbye."""
+    recorded = capture_of(
+        C1.opened(0),
+        C1.sent(100, '{"n": 1}'),
+        C1.sent(100 + gap_ms, '{"n": 2}'),
+        C1.left(600 + gap_ms),
+    )
+    return plan_from_capture(recorded)
+
+
+def acknowledges(session: Session, payload: bytes) -> None:
+    session.say({"type": "ack", "of": payload.decode()}, after_ms=3)
+
+
+HEALTHY = Server(acknowledges)
+
+
+class LiveStandIn:
+    """Carries plans out in virtual time; a new server a run, as between runs nothing is left."""
+
+    def __init__(self, make_server: MakeServer) -> None:
+        self.make_server = make_server
+        self.runs = 0
+
+    async def __call__(self, plan: Plan, settings: RunSettings, out: Path) -> Capture:
+        self.runs += 1
+        return play(plan, self.make_server(), settings.patience_s * 1_000)
+
+
+@pytest.fixture
+def hunted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
+    """Return a function that hunts in a plan against a server."""
+    monkeypatch.setattr("replay.hunt.SETTLE_LADDER_S", (0, 0, 0))
+
+    async def hunt_in(
+        plan: Plan, make_server: MakeServer, recorded_on: Server = HEALTHY, **settings: int
+    ) -> HuntResult:
+        monkeypatch.setattr("replay.experiment.run_live", LiveStandIn(make_server))
+        recorded = play(plan, recorded_on)
+        (tmp_path / "runs").mkdir(exist_ok=True)
+        experiment = Experiment(
+            plan_from_capture(recorded),
+            RunSettings(TARGET, TokenSource()),
+            tmp_path,
+            None,
+            lambda trial: None,
+        )
+        return await Hunt(experiment, recorded, HuntSettings(**settings)).run()
+
+    return hunt_in
+
+
+Hunted = Callable[..., object]
+
+
+def deaf_at_first(deaf_ms: float) -> Server:
+    """It listens only some time after it accepted."""
+
+    def on_open(session: Session) -> int:
+        session.state["listens_at_ns"] = session.at_ns + deaf_ms * MS
+        return 101
+
+    def on_message(session: Session, payload: bytes) -> None:
+        if session.at_ns >= session.state["listens_at_ns"]:
+            acknowledges(session, payload)
+
+    return Server(on_message, on_open)
+
+
+def loses_between(low_ms: float, high_ms: float, chance: Callable[[], float] = lambda: 0) -> Server:
+    """It loses what comes that long after the message before."""
+
+    def on_message(session: Session, payload: bytes) -> None:
+        before_ns = session.state.get("before_ns")
+        session.state["before_ns"] = session.at_ns
+        since_ms = None if before_ns is None else (session.at_ns - before_ns) / MS
+        if since_ms is None or not low_ms <= since_ms <= high_ms or chance() >= 0.7:
+            acknowledges(session, payload)
+
+    return Server(on_message)
+
+
+async def test_a_late_listener_is_found(hunted: Hunted) -> None:
+    result = await hunted(talk(), lambda: deaf_at_first(50))  # type: ignore[misc]
+    assert result.answer is Answer.REPRODUCED
+    assert result.finding is not None
+    window = result.finding.window
+    assert (window.connection, window.step, window.after) == ("c1", 1, "c1 open")
+    assert window.low_ns == 0
+    assert window.high_ns == pytest.approx(48 * MS, rel=0.1)
+    assert (result.finding.rate.failures, result.finding.rate.runs) == (20, 20)
+    assert result.finding.symptom.kind == "missing"
+    assert result.control.failures == 0
+
+
+@pytest.mark.parametrize("gap_ms", [5, 200])
+async def test_a_window_in_the_middle_is_found_from_either_side(
+    hunted: Hunted, gap_ms: float
+) -> None:
+    result = await hunted(talk(gap_ms), lambda: loses_between(20, 60))  # type: ignore[misc]
+    assert result.answer is Answer.REPRODUCED
+    assert result.finding is not None
+    window = result.finding.window
+    assert (window.connection, window.step) == ("c1", 2)
+    # The answer to the first message comes 5 ms after it.
+    later_ns = 5 * MS if "message" in window.after else 0
+    assert window.low_ns == pytest.approx(20 * MS - later_ns, rel=0.1)
+    assert window.high_ns == pytest.approx(60 * MS - later_ns, rel=0.1)
+
+
+async def test_a_race_that_shows_most_of_the_time_is_found_with_its_rate(hunted: Hunted) -> None:
+    chance = Random(3).random
+    result = await hunted(talk(), lambda: loses_between(20, 60, chance))  # type: ignore[misc]
+    assert result.answer is Answer.REPRODUCED
+    assert result.finding is not None
+    assert result.finding.rate.low < 0.7 < result.finding.rate.high
+
+
+async def test_a_reconnect_that_comes_too_soon_is_found(hunted: Hunted) -> None:
+    plan = plan_from_capture(
+        capture_of(
+            C1.opened(0),
+            C1.sent(10, "1"),
+            C1.left(20),
+            C2.opened(900),
+            C2.sent(910, "2"),
+            C2.left(950),
+        )
+    )
+    closed_at_ns: list[int] = []
+
+    def on_open(session: Session) -> int:
+        if session.name == "c2" and session.at_ns - closed_at_ns[-1] < 300 * MS:
+            return 409
+        return 101
+
+    def on_message(session: Session, payload: bytes) -> None:
+        closed_at_ns.append(session.at_ns)
+        acknowledges(session, payload)
+
+    result = await hunted(plan, lambda: Server(on_message, on_open))  # type: ignore[misc]
+    assert result.answer is Answer.REPRODUCED
+    assert result.finding is not None
+    assert result.finding.symptom.kind == "refused"
+    assert (result.finding.window.connection, result.finding.window.step) == ("c2", 0)
+
+
+async def test_a_healthy_server_that_is_never_the_same_is_not_accused(hunted: Hunted) -> None:
+    random = Random(5)
+
+    def on_open(session: Session) -> int:
+        at_ms = 0.0
+        while at_ms < 3_000:
+            at_ms += random.uniform(5, 60)
+            session.say({"type": "tick", "id": random.getrandbits(64)}, after_ms=at_ms)
+        return 101
+
+    def on_message(session: Session, payload: bytes) -> None:
+        answer = {"type": "ack", "of": payload.decode(), "id": f"{random.getrandbits(128):x}"}
+        session.say(answer, after_ms=random.uniform(1, 60))
+
+    def server() -> Server:
+        return Server(on_message, on_open)
+
+    result = await hunted(talk(), server, recorded_on=server(), budget=300)  # type: ignore[misc]
+    assert result.answer is Answer.NOT_REPRODUCED, result.reasons
+    assert result.control.failures == 0
+    assert result.finding is None
+    assert result.tried > 30
+
+
+async def test_a_server_that_fails_by_itself_is_no_finding(hunted: Hunted) -> None:
+    random = Random(1)
+
+    def flaky() -> Server:
+        return Server(acknowledges, lambda session: 503 if random.random() < 0.15 else 101)
+
+    result = await hunted(talk(), flaky, budget=120)  # type: ignore[misc]
+    assert result.answer is Answer.INCONCLUSIVE
+    assert result.finding is None
+
+
+async def test_a_server_that_does_not_do_as_recorded_is_inconclusive(hunted: Hunted) -> None:
+    result = await hunted(talk(), lambda: Server(acknowledges, lambda session: 404))  # type: ignore[misc]
+    assert result.answer is Answer.INCONCLUSIVE
+    assert "the handshake of c1 was answered 404, recorded 101" in result.reasons[0]
+
+
+async def test_a_silent_server_is_inconclusive(hunted: Hunted) -> None:
+    result = await hunted(talk(), lambda: Server(lambda session, payload: None))  # type: ignore[misc]
+    assert result.answer is Answer.INCONCLUSIVE
+    assert "the server said nothing on c1, recorded 2 messages" in result.reasons[0]
+
+
+@pytest.mark.parametrize("budget", [40, 60, 100])
+async def test_the_budget_is_kept(hunted: Hunted, budget: int) -> None:
+    for make_server in (lambda: HEALTHY, lambda: deaf_at_first(50)):
+        result = await hunted(talk(), make_server, budget=budget)  # type: ignore[misc]
+        assert result.runs <= budget
+
+
+async def test_the_same_seed_gives_the_same_hunt(hunted: Hunted) -> None:
+    one, other = [
+        await hunted(talk(), lambda: deaf_at_first(50), budget=80, seed=7)  # type: ignore[misc]
+        for _ in range(2)
+    ]
+    assert one == other
+
+
+EDIT = Gap("c1", 1, After(Kind.OPEN, "c1"), 0)
+
+
+@pytest.mark.parametrize(
+    ("server", "answer", "failures"),
+    [(deaf_at_first(50), Answer.REPRODUCED, 10), (HEALTHY, Answer.NOT_REPRODUCED, 0)],
+)
+async def test_given_edits_are_only_measured(
+    hunted: Hunted, server: Server, answer: Answer, failures: int
+) -> None:
+    result = await hunted(talk(), lambda: server, edits=(EDIT,), rate_runs=10)  # type: ignore[misc]
+    assert (result.answer, result.tried) == (answer, 0)
+    assert f"they fail {failures} of 10 runs" in result.reasons[-1]
+
+
+async def test_a_server_that_is_gone_in_the_middle_ends_the_hunt_with_what_is_known(
+    hunted: Hunted,
+) -> None:
+    made: list[Server] = []
+
+    def dies() -> Server:
+        made.append(HEALTHY)
+        if len(made) > 10:
+            raise TargetRefused("cannot connect to h:1: refused; is the server running?")
+        return HEALTHY
+
+    result = await hunted(talk(), dies)  # type: ignore[misc]
+    assert (result.answer, result.runs) == (Answer.INCONCLUSIVE, 10)
+    assert "It answered until run 10 (sweep)" in result.reasons[-1]
+
+
+async def test_a_server_that_was_never_there_is_an_error(hunted: Hunted) -> None:
+    def absent() -> Server:
+        raise TargetRefused("cannot connect")
+
+    with pytest.raises(TargetRefused):
+        await hunted(talk(), absent)  # type: ignore[misc]
+
+
+async def test_a_capture_within_the_directory_is_not_hunted_away(tmp_path: Path) -> None:
+    directory = tmp_path / "hunt"
+    directory.mkdir()
+    path = directory / "recorded.capture.jsonl"
+    with CaptureWriter(path, HEADER) as writer:
+        for event in capture_of(C1.opened(0), C1.left(10)).events:
+            writer.write(event)
+    request = HuntRequest(path, TARGET, TokenSource(), directory, overwrite=True)
+    with pytest.raises(UnwritableOutput, match="name another directory"):
+        await hunt(request, lambda trial: None)
+    assert path.exists()
