@@ -84,6 +84,8 @@ def may_hold_a_secret(payload: bytes) -> bool:
 def in_message(payload: bytes, where: str, expect: Expect) -> Iterator[Found]:
     """Find the secrets of a message; those of the most telling rule first."""
     yield from _in_json(payload, where, expect)
+    if expect is not Expect.ANYTHING:
+        yield from _in_commands(payload, where, expect)
     yield from _in_plain_pairs(payload, where, expect)
     for match in _BEARER.finditer(payload):
         shortest = 8 if expect is Expect.ANYTHING else 6
@@ -102,12 +104,7 @@ def in_message(payload: bytes, where: str, expect: Expect) -> Iterator[Found]:
 
 
 def in_first_message(payload: bytes, where: str) -> Iterator[Found]:
-    """Find what counts in a client's first message only: commands, lists, names in binary."""
-    for match in _COMMAND.finditer(payload):
-        command = match[1].decode()
-        for word in _WORD.finditer(payload, *match.span(2)):
-            if not announces_a_secret(word[0].decode("latin-1")):
-                yield _credential(payload, *word.span(), f"{where} {command}", _kind(command))
+    """Find what counts in a client's first message only: lists, and names in binary."""
     for match in _JSON_LIST_PAIR.finditer(payload):
         yield from _in_data(match, 2, where, Expect.CREDENTIALS)
     if not _is_text(payload):
@@ -167,6 +164,16 @@ def _in_data(match: re.Match[bytes], group: int, where: str, expect: Expect) -> 
         # Nothing but a password stands under the name of one in data.
         expect = Expect.CREDENTIALS if is_password(name) else expect
         yield from _named(match.string, name, match.span(group), where, expect)
+
+
+def _in_commands(payload: bytes, where: str, expect: Expect) -> Iterator[Found]:
+    for match in _COMMAND.finditer(payload):
+        command = match[1].decode()
+        for word in _WORD.finditer(payload, *match.span(2)):
+            if announces_a_secret(word[0].decode("latin-1")):
+                continue
+            if expect is Expect.CREDENTIALS or looks_secret(word[0], 6):
+                yield _credential(payload, *word.span(), f"{where} {command}", _kind(command))
 
 
 def _in_plain_pairs(payload: bytes, where: str, expect: Expect) -> Iterator[Found]:

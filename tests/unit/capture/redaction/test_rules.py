@@ -155,6 +155,13 @@ def test_a_client_is_judged_more_strictly_than_a_server() -> None:
     assert left_of_message(message, Expect.CLIENT) == message.replace("short1", "######")
 
 
+def test_a_command_counts_in_a_later_message_of_a_client_too() -> None:
+    message = "PASS oauth:0123456789abcdef\r\n"
+    assert left_of_message(message) == message
+    assert left_of_message(message, Expect.CLIENT) == "PASS " + "#" * 22 + "\r\n"
+    assert left_of_message("PASS abc", Expect.CLIENT) == "PASS abc"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "left"),
     [
