@@ -418,7 +418,7 @@ async def hunt(request: HuntRequest, on_trial: Callable[[Trial], None]) -> HuntR
         directory.write_result(
             result,
             {
-                "target": request.target.url,
+                "target": request.target.shown,
                 "seed": request.settings.seed,
                 "budget": request.settings.budget,
                 "settle_s": experiment.settle_s,

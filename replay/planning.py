@@ -119,7 +119,12 @@ class _Trace:
                 previous_ns = self.acts[index - 1].at_ns
                 own = (previous_ns, After(Kind.STEP, self.name, index - 1))
                 between = [each for each in self.seen if previous_ns < each[0] <= act.at_ns]
-                answers = [each for each in between if each[1].called not in self.pushes]
+                # To end may be the end of the connection: no step waits for that.
+                answers = [
+                    each
+                    for each in between
+                    if each[1].called not in self.pushes and each[1].kind is not Kind.CLOSED
+                ]
                 followed_ns, after = max([own, *answers], key=lambda each: each[0])
             steps.append(
                 Step(

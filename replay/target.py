@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from capture.redaction import Redactor
 from replay.errors import HostNotAllowed, ReplayError
 
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
@@ -51,7 +52,12 @@ class Target:
     @property
     def origin(self) -> str:
         """The scheme, host and port."""
-        return f"{self.parts.scheme}://{self.parts.netloc.rpartition('@')[2]}"
+        return f"{self.parts.scheme}://{self._netloc}"
+
+    @property
+    def shown(self) -> str:
+        """The URL as it may be written down: without who asks, and without tokens."""
+        return Redactor().url(self.url.replace(self.parts.netloc, self._netloc, 1))[0]
 
     @property
     def http_origin(self) -> str:
@@ -65,8 +71,12 @@ class Target:
         """
         own, recorded = self.parts, urlsplit(recorded_url)
         path = recorded.path if own.path in ("", "/") else own.path
-        netloc = own.netloc.rpartition("@")[2]
-        return urlunsplit((own.scheme, netloc, path or "/", own.query or recorded.query, ""))
+        query = own.query or recorded.query
+        return urlunsplit((own.scheme, self._netloc, path or "/", query, ""))
+
+    @property
+    def _netloc(self) -> str:
+        return self.parts.netloc.rpartition("@")[2]
 
     def tls(self) -> ssl.SSLContext | None:
         """Return the TLS context for wss; certificates are always verified."""

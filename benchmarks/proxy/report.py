@@ -34,21 +34,28 @@ def _row(load: Load, name: str, samples: list[Sample], peer: list[Sample] | None
     row["mbytes_per_s"] = row["messages_per_s"] * len(load.text) / 1e6
     if samples[0].cpu_us_per_message is not None:
         row["cpu_us_per_message"] = _median(each.cpu_us_per_message or 0.0 for each in samples)
-    if peer is not None:
-        row["rounds_to_haproxy"] = [
-            round(_measure(load, ours) / _measure(load, theirs), 3)
-            for ours, theirs in zip(samples, peer, strict=True)
-        ]
-        row["to_haproxy"] = statistics.median(row["rounds_to_haproxy"])
+    ratios = _ratios(load, samples, peer or [])
+    if ratios:
+        row["rounds_to_haproxy"] = ratios
+        row["to_haproxy"] = statistics.median(ratios)
     if name == DEADHEAT:
         row["recorded"] = sum(sample.recorded or 0 for sample in samples)
         row["sent"] = sum(sample.sent for sample in samples)
         row["lag_ms"] = max(sample.lag_ms or 0.0 for sample in samples)
         # Against ends of no weight the target would say little of what a user meets.
-        if peer is not None and load.ends != "lean":
+        if ratios and load.ends != "lean":
             meets = row["to_haproxy"] <= MOST_LATENCY
             row["meets"] = meets if load.is_latency else row["to_haproxy"] >= LEAST_THROUGHPUT
     return row
+
+
+def _ratios(load: Load, samples: list[Sample], peer: list[Sample]) -> list[float]:
+    """Return the ratio of each round in which something came back through both."""
+    return [
+        round(_measure(load, ours) / _measure(load, theirs), 3)
+        for ours, theirs in zip(samples, peer, strict=bool(peer))
+        if ours.messages and theirs.messages
+    ]
 
 
 def _measure(load: Load, sample: Sample) -> float:

@@ -23,6 +23,8 @@ class Sample:
         return self.messages / self.seconds
 
     def percentile_us(self, percent: float) -> float:
-        """Return a percentile of the round trips."""
+        """Return a percentile of the round trips; all took longer where none came back."""
+        if not self.latencies_ns:
+            return self.seconds * 1e6
         ordered = sorted(self.latencies_ns)
         return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] / 1e3

@@ -42,11 +42,51 @@ async def record(
     `ready` is called with the ws:// address once clients can connect. Raises CaptureError,
     ListenRefused, UnwritableOutput.
     """
-    loop = asyncio.get_running_loop()
+    # What can be wrong is tried before the file is made.
     tls = settings.upstream.tls()
     sockets = _listening(settings.host, settings.port)
     started_ns = now_ns()
-    header = Header(
+    try:
+        writer = CaptureWriter(settings.out, _header(settings), overwrite=settings.overwrite)
+    except CaptureError:
+        sockets.close()
+        raise
+
+    def since_start_ns() -> int:
+        return now_ns() - started_ns
+
+    failed = asyncio.get_running_loop().create_future()
+    copy = CopyQueue(writer, since_start_ns, failed)
+    recorder = Recorder(writer.write, None if settings.keep_secrets else Redactor())
+    proxy = RecordingProxy(settings.upstream, tls, recorder, copy, since_start_ns)
+    with writer:
+        await _serve(proxy, sockets, failed, ready)
+    return writer.events
+
+
+async def _serve(
+    proxy: RecordingProxy,
+    sockets: socket.socket,
+    failed: asyncio.Future[None],
+    ready: Callable[[str], None],
+) -> None:
+    """Serve until a signal, or until the recording failed; then raise why."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(proxy.accept, sock=sockets)
+    stopped = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stopped.set)
+    failed.add_done_callback(lambda _: stopped.set())
+    ready("ws://" + _authority(sockets))
+    await stopped.wait()
+    server.close()
+    proxy.stop()
+    if failed.done():
+        failed.result()
+
+
+def _header(settings: ProxySettings) -> Header:
+    return Header(
         format=FORMAT,
         version=VERSION,
         vantage=Vantage.EDGE,
@@ -55,32 +95,6 @@ async def record(
         secrets_kept=settings.keep_secrets,
         about={"upstream": settings.upstream.origin},
     )
-    try:
-        writer = CaptureWriter(settings.out, header, overwrite=settings.overwrite)
-    except CaptureError:
-        sockets.close()
-        raise
-
-    def since_start_ns() -> int:
-        return now_ns() - started_ns
-
-    failed = loop.create_future()
-    copy = CopyQueue(writer, since_start_ns, failed)
-    recorder = Recorder(writer.write, None if settings.keep_secrets else Redactor())
-    proxy = RecordingProxy(settings.upstream, tls, recorder, copy, since_start_ns)
-    server = await loop.create_server(proxy.accept, sock=sockets)
-    stopped = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stopped.set)
-    failed.add_done_callback(lambda _: stopped.set())
-    ready("ws://" + _authority(sockets))
-    with writer:
-        await stopped.wait()
-        server.close()
-        proxy.stop()
-        if failed.done():
-            failed.result()
-    return writer.events
 
 
 def _listening(host: str, port: int) -> socket.socket:

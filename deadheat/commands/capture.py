@@ -85,7 +85,7 @@ def _address(text: str) -> tuple[str, int]:
     from capture.errors import ListenRefused
 
     host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:
+    if not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise ListenRefused(f"--listen is {text!r}, expected HOST:PORT with a port up to 65535")
     return host.strip("[]") or "127.0.0.1", int(port)
 

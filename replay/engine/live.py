@@ -20,11 +20,12 @@ from capture.recorder import Recorder, Sent
 from replay.auth import TokenSource, Wallet
 from replay.engine.core import Due, EngineCore
 from replay.engine.live_connection import Listener, LiveConnection
-from replay.errors import TargetRefused
+from replay.errors import ReplayError, TargetRefused
 from replay.plan import After, End, Open, Plan, Send, Step
 from replay.target import Target
 
 DEFAULT_PATIENCE_S = 5.0
+LONGEST_PATIENCE_S = 86_400
 CONNECT_TIMEOUT_S = 10.0
 
 
@@ -33,13 +34,19 @@ class RunSettings:
     """How a plan is carried out.
 
     `patience_s` is how much longer than recorded the client waits for the server. `about` goes into
-    the header of the run.
+    the header of the run. Raises ReplayError.
     """
 
     target: Target
     tokens: TokenSource
     patience_s: float = DEFAULT_PATIENCE_S
     about: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.patience_s <= LONGEST_PATIENCE_S:
+            raise ReplayError(
+                f"patience is {self.patience_s} s, expected 0 to {LONGEST_PATIENCE_S}"
+            )
 
 
 async def run_live(
@@ -75,7 +82,7 @@ async def run_live(
         started_at=started_at,
         recorder="deadheat replay",
         about={
-            "target": redactor.url(settings.target.url)[0],
+            "target": settings.target.shown,
             "pace": plan.pace,
             **dict(settings.about),
         },

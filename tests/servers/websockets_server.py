@@ -7,10 +7,12 @@
 /slow?ms=N         answers the handshake after N ms
 /window?low=&high= loses what comes that many ms after the message before
 /return?ms=N       closes a connection opened less than N ms after the one before was closed
+/grumble?ms=N      answers all, and complains in its log of what comes within N ms of the opening
 /healthy           random ids, latencies and ticks, and nothing wrong
 /ping              sends a ping, and says so once it was answered
 """
 
+# ruff: noqa: TID251  a server reads its own clock
 from __future__ import annotations
 
 import argparse
@@ -19,11 +21,14 @@ import http
 import json
 import random
 import ssl
+import sys
 import time
+from collections.abc import Sequence
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import Request, Response, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 last_closed_ns = -(10**18)
 
@@ -74,6 +79,14 @@ async def come_back(connection: ServerConnection) -> None:
     last_closed_ns = time.monotonic_ns()
 
 
+async def grumble(connection: ServerConnection) -> None:
+    opened_ns = time.monotonic_ns()
+    async for message in connection:
+        if (time.monotonic_ns() - opened_ns) / 1e6 < setting(connection, "ms"):
+            print("RuntimeError: session is not ready", file=sys.stderr, flush=True)
+        await connection.send(json.dumps({"type": "ack", "of": message}))
+
+
 async def healthy(connection: ServerConnection) -> None:
     async def tick() -> None:
         while True:
@@ -103,6 +116,7 @@ HANDLERS = {
     "/dismiss": dismiss,
     "/window": window,
     "/return": come_back,
+    "/grumble": grumble,
     "/healthy": healthy,
     "/ping": ping,
 }
@@ -115,6 +129,10 @@ async def answer(connection: ServerConnection, request: Request) -> Response | N
     if path.path not in HANDLERS:
         return connection.respond(http.HTTPStatus.FORBIDDEN, "not you\n")
     return None
+
+
+def chosen(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    return next((name for name in offered if name.endswith("1.chat")), None)
 
 
 async def handle(connection: ServerConnection) -> None:
@@ -134,7 +152,7 @@ async def main() -> None:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(options.certificate)
     server = await serve(
-        handle, "127.0.0.1", 0, process_request=answer, ssl=tls, subprotocols=["v2.chat", "v1.chat"]
+        handle, "127.0.0.1", 0, process_request=answer, ssl=tls, select_subprotocol=chosen
     )
     (listening,) = server.sockets
     print(json.dumps({"port": listening.getsockname()[1]}), flush=True)

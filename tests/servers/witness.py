@@ -12,7 +12,6 @@ from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFact
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
 
 from capture.clock import monotonic_ns
 
@@ -26,6 +25,7 @@ class Seen:
     request_ns: int = 0
     frames: list[tuple[int, Frame]] = field(default_factory=list)
     ended: str = ""
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def messages(self) -> list[tuple[int, bytes]]:
         """The data frames, without those of the protocol."""
@@ -55,7 +55,6 @@ class _Connection(asyncio.Protocol):
         self.witness, self.answer = witness, answer
         self.protocol = ServerProtocol(
             extensions=[ServerPerMessageDeflateFactory()],
-            subprotocols=[Subprotocol("v2.chat")],
             max_size=None,
         )
 
@@ -84,6 +83,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.seen.ended = self.seen.ended or ("reset" if exc else "closed by the server")
+        self.seen.over.set()
 
     def _flush(self) -> None:
         for data in self.protocol.data_to_send():

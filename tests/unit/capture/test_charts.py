@@ -2,7 +2,9 @@ import json
 from typing import Any
 
 import altair as alt
+import pytest
 
+from capture import charts
 from capture.charts import (
     MAX_CONNECTIONS,
     MAX_ROWS,
@@ -63,6 +65,14 @@ def test_many_events_are_merged_and_none_is_lost() -> None:
 def test_a_huge_capture_stays_below_the_limit_of_rows() -> None:
     chart = timeline(busy(MAX_CONNECTIONS, 3_000))
     assert max(map(len, rows_of(chart))) <= MAX_ROWS
+
+
+def test_marks_are_merged_until_they_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    marks = marks_table(busy(10, 500))
+    monkeypatch.setattr(charts, "MAX_ROWS", 200)
+    merged = merge_close(marks)
+    assert len(merged) <= 200
+    assert merged["events"].sum() == len(marks)
 
 
 def test_more_connections_than_fit_are_named_as_left_out() -> None:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from capture.format.model import (
@@ -39,12 +39,21 @@ def ns(ms: float) -> int:
     return round(ms * MS)
 
 
-def capture_of(*events: Event | Sequence[Event]) -> Capture:
-    """Return a capture of events and lists of events."""
-    flat: list[Event] = []
-    for each in events:
-        flat += each if isinstance(each, list | tuple) else [each]
-    return Capture(header=HEADER, events=tuple(sorted(flat, key=lambda event: event.at_ns)))
+Events = Event | Sequence["Events"]
+
+
+def capture_of(*events: Events) -> Capture:
+    """Return a capture of events, and of lists of them."""
+    ordered = sorted(_flat(events), key=lambda event: event.at_ns)
+    return Capture(header=HEADER, events=tuple(ordered))
+
+
+def _flat(events: Events) -> Iterator[Event]:
+    if isinstance(events, list | tuple):
+        for each in events:
+            yield from _flat(each)
+    else:
+        yield events
 
 
 class Connection:

@@ -111,6 +111,13 @@ def test_the_client_ends_as_it_did(events: list, ending: End) -> None:
     assert steps_of(C1.opened(0), events)[-1].action == ending
 
 
+@pytest.mark.parametrize("how", [CloseHow.FIN, CloseHow.RESET])
+@pytest.mark.parametrize("side", list(Side))
+def test_an_end_does_not_wait_for_itself(how: CloseHow, side: Side) -> None:
+    steps = steps_of(C1.opened(0), C1.sent(10, "a"), [C1.tcp_close(50, side, how)])
+    assert follows(steps[-1]) == ("c1 step 1", 40)
+
+
 def test_what_echoes_a_message_needs_it() -> None:
     steps = steps_of(
         C1.opened(0),

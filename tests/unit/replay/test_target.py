@@ -79,6 +79,12 @@ def test_the_origin_leaves_out_who_asks() -> None:
     assert (target.origin, target.http_origin) == ("wss://h:8443", "https://h:8443")
 
 
+def test_what_is_written_down_has_no_secret() -> None:
+    target = Target("wss://ann:pass-word-1@h:8443/path?token=nobody-may-read-1&room=7")
+    assert target.shown == "wss://h:8443/path?token={{deadheat:token:s1}}&room=7"
+    assert Target("ws://127.0.0.1:9").shown == "ws://127.0.0.1:9"
+
+
 def test_certificates_are_checked_for_wss_only() -> None:
     context = Target("wss://h").tls()
     assert context is not None

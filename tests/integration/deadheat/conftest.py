@@ -1,0 +1,3 @@
+from tests.integration.replay.conftest import port
+
+__all__ = ["port"]
