@@ -13,6 +13,7 @@ from evidence.claims import WHAT_USERS_SEE, whys_of
 from evidence.comparison import comparable_trials, comparison_rate
 from evidence.hunt_record import HuntRecord, read_record
 from evidence.measured import Measured, measured, milliseconds, window_words
+from evidence.server_log import has_log
 from evidence.whys import Why, statuses
 from replay.finding import Answer
 from replay.hunt_directory import FINDING, RECORDED
@@ -110,9 +111,10 @@ class Case:
         answer, name = self.record.answer, self.record.name
         target = shlex.quote(without_secrets(answer["target"]))
         recorded = shlex.quote(f"{name}/{RECORDED}")
+        log = "--log FILE " if has_log(self.record.trials) else ""
         commands = [
             f"deadheat hunt {recorded} --target {target} --seed {answer['seed']} "
-            f"--budget {answer['budget']} --out again.hunt"
+            f"--budget {answer['budget']} {log}--out again.hunt"
         ]
         if self.seen is not None:
             plan = shlex.quote(f"{name}/{FINDING}")

@@ -49,11 +49,12 @@ def whys_of(record: HuntRecord, comparison: HuntRecord | None = None) -> tuple[W
 def symptom_why(record: HuntRecord, seen: Measured, whys: tuple[Why, ...]) -> Why:
     """Say what users see."""
     symptom = record.finding["symptom"]
+    detail = symptom["detail"].removesuffix(".")
     failing = [trial for trial in seen.at_point if seen.is_failing(trial)]
     what = WHAT_USERS_SEE.get(symptom["kind"], "Something else than usual happens")
     return Why(
         question="What do users see?",
-        answer=f"{what}. {symptom['detail']}. This is so in {seen.rate} at the reported timing.",
+        answer=f"{what}. {detail}. This is so in {seen.rate} at the reported timing.",
         status=Status.SUPPORTED if failing else Status.OPEN,
         evidence=(record.cite_runs(failing, f"fail: {symptom['kind']}"),) if failing else (),
         to_answer="" if failing else "hunt again: the table of runs has no failing run",
@@ -93,25 +94,9 @@ def timing_why(record: HuntRecord, seen: Measured, whys: tuple[Why, ...]) -> Why
 def server_why(record: HuntRecord, seen: Measured, whys: tuple[Why, ...]) -> Why:
     """Say what the server does in failing runs, from its log."""
     question = "What does the server do then?"
-    if not has_log(record.trials):
-        return Why(
-            question,
-            "Not known: no line of the server's log was read during the hunt.",
-            Status.OPEN,
-            to_answer="hunt again with --log FILE, the file that the server logs to",
-            whys=whys,
-        )
     line = telling_line(record.trials, seen.failing)
     if line is None:
-        return Why(
-            question,
-            "Not known: in failing runs the server logs no complaint that it does not also log "
-            "in passing ones.",
-            Status.OPEN,
-            to_answer="raise the server's log level (what it decides, and on which state), and "
-            "hunt again with --log FILE",
-            whys=whys,
-        )
+        return _silent_server(question, whys, has_read=has_log(record.trials))
     told, failing, others = len(line.runs), len(seen.failing), len(line.others)
     proven = differs(rate(told, failing), rate(0, others))
     return Why(
@@ -196,16 +181,8 @@ def nothing_found_why(record: HuntRecord) -> Why:
     tried, left = answer["swept"]["tried"], answer["swept"]["left"]
     control = rate(answer["control"]["failures"], answer["control"]["runs"])
     reasons = "".join(f" {reason[:1].upper()}{reason[1:]}." for reason in answer["reasons"])
-    if record.verdict is Answer.INCONCLUSIVE:
-        text = f"That cannot be told from this hunt.{reasons}"
-        advice = "mend what the reasons name, so that unperturbed runs are alike, and hunt again"
-    else:
-        text = f"Nothing was found.{reasons}"
-        advice = (
-            f"{left} changes are untried: raise --budget"
-            if left
-            else "record a session that does more at the same time, and hunt in that"
-        )
+    is_known = record.verdict is not Answer.INCONCLUSIVE
+    text = ("Nothing was found." if is_known else "That cannot be told from this hunt.") + reasons
     if tried:
         text += f" {tried} single changes of timing were tried, {left} were left."
     if failed:
@@ -219,8 +196,29 @@ def nothing_found_why(record: HuntRecord) -> Why:
             record.cite(HUNT, f"the hunt ended: {record.verdict}", 1),
             *([record.cite(RUNS, "what was tried", len(record.trials))] if record.trials else []),
         ),
-        to_answer=advice,
+        to_answer=_advice(left, is_known=is_known),
     )
+
+
+def _advice(left: int, *, is_known: bool) -> str:
+    if not is_known:
+        return "mend what the reasons name, so that unperturbed runs are alike, and hunt again"
+    if left:
+        return f"{left} changes are untried: raise --budget"
+    return "record a session that does more at the same time, and hunt in that"
+
+
+def _silent_server(question: str, whys: tuple[Why, ...], *, has_read: bool) -> Why:
+    if not has_read:
+        answer = "no line of the server's log was read during the hunt."
+        advice = "hunt again with --log FILE, the file that the server logs to"
+    else:
+        answer = "in failing runs the server logs no complaint that it does not also log in passing ones."
+        advice = (
+            "raise the server's log level (what it decides, and on which state), and hunt again "
+            "with --log FILE"
+        )
+    return Why(question, f"Not known: {answer}", Status.OPEN, to_answer=advice, whys=whys)
 
 
 def _edge_sentences(seen: Measured) -> list[str]:

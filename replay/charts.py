@@ -19,7 +19,7 @@ from capture.charts import (
     time_axis,
 )
 from capture.format.model import Capture
-from replay.lateness import summary_of
+from replay.lateness import Lateness, summary_of
 from replay.statistics import Rate
 from replay.tables import AS_RECORDED, CHANGED, lateness_table
 
@@ -64,8 +64,8 @@ def dose_response(doses: pd.DataFrame, low_ns: int | None, high_ns: int | None, 
         "how:N", legend=alt.Legend(title="timing", orient="bottom", symbolOpacity=1)
     ).scale(domain=[CHANGED, AS_RECORDED], range=[FAILING, PASSING])
     base = alt.Chart(table).encode(x=x, color=colour)
-    percent = alt.Axis(format="%", title="share of runs that fail (with 95 % interval)")
-    y = alt.Y("share:Q", axis=percent).scale(domain=[-0.04, 1.04])
+    y = alt.Y("share:Q", axis=_share_axis()).scale(domain=[-0.04, 1.04])
+    most = max(2, int(table["runs"].max())) if len(table) else 2
     chart = alt.layer(
         *_shaded(low_ns, high_ns, x),
         base.mark_rule(strokeWidth=1.5, opacity=0.45).encode(y=alt.Y("low:Q"), y2="high:Q"),
@@ -74,9 +74,7 @@ def dose_response(doses: pd.DataFrame, low_ns: int | None, high_ns: int | None, 
             shape=alt.Shape("how:N", legend=alt.Legend(title="timing")).scale(
                 domain=[CHANGED, AS_RECORDED], range=["circle", "diamond"]
             ),
-            size=alt.Size("runs:Q", legend=None).scale(
-                domain=[1, max(2, int(table["runs"].max()) if len(table) else 2)], range=[60, 260]
-            ),
+            size=alt.Size("runs:Q", legend=None).scale(domain=[1, most], range=[60, 260]),
             tooltip=["gap_ms:Q", "label:N", "how:N"],
         ),
     ).properties(width=WIDTH, height=HEIGHT)
@@ -119,24 +117,14 @@ def send_lateness(late_ns: Sequence[int]) -> Chart:
     """Draw how many sends went out how late, with the median and the 99th percentile."""
     table = lateness_table(late_ns)
     table = table.assign(from_ms=table["from_ns"] / 1e6, to_ms=table["to_ns"] / 1e6)
-    figures = summary_of(late_ns)
-    marked = [] if figures is None else [("median", figures.median_ns), ("p99", figures.p99_ns)]
-    rules = pd.DataFrame(
-        {
-            "from_ms": [max(value, 1_000) / 1e6 for _, value in marked],
-            "label": [f"{name} {value / 1e6:.2f} ms" for name, value in marked],
-            "sends": [float(table["sends"].max()) * height for height in (1.0, 0.85)][
-                : len(marked)
-            ],
-        }
-    )
     lowest = float(table["from_ms"].min()) if len(table) else 0.1
     highest = max(10 * lowest, float(table["to_ms"].max()) if len(table) else 1.0)
     scale = alt.Scale(type="log", nice=False, domain=[lowest, highest])
     x = alt.X("from_ms:Q", scale=scale).title("sent later than planned by (ms, logarithmic)")
     y = alt.Y("sends:Q", axis=alt.Axis(title="sends", format="d", tickCount=4))
     bars = alt.Chart(table).mark_rect(color=PASSING, stroke="white")
-    lines = alt.Chart(rules)
+    figures = summary_of(late_ns)
+    lines = alt.Chart(_figure_marks(figures, float(table["sends"].max()) if len(table) else 0.0))
     chart = alt.layer(
         bars.encode(x=x, x2="to_ms:Q", y=y, y2=alt.datum(0)),
         lines.mark_rule(color=FAILING, strokeDash=[5, 3], strokeWidth=1.5).encode(x=x),
@@ -144,10 +132,8 @@ def send_lateness(late_ns: Sequence[int]) -> Chart:
             x=x, y=y, text="label:N"
         ),
     ).properties(width=WIDTH, height=130)
-    title, text = (
-        "How punctual the replay was",
-        "no send was planned" if not marked else str(figures),
-    )
+    title = "How punctual the replay was"
+    text = "no send was planned" if figures is None else str(figures)
     return finished(chart, title, [text], f"{title}: {text}")
 
 
@@ -162,7 +148,7 @@ def rate_intervals(rates: Mapping[str, Rate]) -> Chart:
             "label": [f"{r.failures} of {r.runs}" for r in rates.values()],
         }
     )
-    axis = alt.Axis(format="%", title="share of runs that fail (with 95 % interval)", tickCount=5)
+    axis = _share_axis()
     x = alt.X("share:Q", axis=axis).scale(domain=[0, 1], nice=False)
     y = alt.Y(
         "which:N",
@@ -179,6 +165,24 @@ def rate_intervals(rates: Mapping[str, Rate]) -> Chart:
     ).properties(width=WIDTH - 120, height=46 * max(1, len(rates)))
     text = "; ".join(f"{name}: {each}" for name, each in rates.items())
     return finished(chart, "How often it fails", ["with exact 95 % intervals"], text)
+
+
+def _figure_marks(figures: Lateness | None, top: float) -> pd.DataFrame:
+    """Return where the median and the 99th percentile stand, their names one below the other."""
+    marked = [] if figures is None else [("median", figures.median_ns), ("p99", figures.p99_ns)]
+    rows = [
+        {
+            "from_ms": max(value_ns, 1_000) / 1e6,
+            "label": f"{name} {value_ns / 1e6:.2f} ms",
+            "sends": top * height,
+        }
+        for (name, value_ns), height in zip(marked, (1.0, 0.85), strict=False)
+    ]
+    return pd.DataFrame(rows, columns=["from_ms", "label", "sends"])
+
+
+def _share_axis() -> alt.Axis:
+    return alt.Axis(format="%", title="share of runs that fail (with 95 % interval)", tickCount=5)
 
 
 def _gap_axis(table: pd.DataFrame, high_ns: int | None, what: str) -> alt.X:

@@ -6,44 +6,36 @@ Wires search, experiment and statistics together, and decides nothing that one o
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from capture.errors import UnwritableOutput
-from capture.format.model import Capture, Side
+from capture.format.model import Capture
 from capture.format.reader import read_capture
 from replay.auth import TokenSource
 from replay.engine.live import RunSettings
 from replay.errors import TargetRefused
 from replay.experiment import Experiment, Trial
+from replay.failure import rate_of, verdict_on, with_log
 from replay.finding import Answer, FailingWindow, Finding, HuntResult
 from replay.hunt_directory import HuntDirectory, plan_to_json
+from replay.learning import learn
 from replay.log_tail import LogTail
-from replay.oracles.differential import Baseline
-from replay.oracles.log import LogBaseline
-from replay.oracles.transcript import Transcript, transcripts
-from replay.oracles.verdict import Symptom, Verdict
-from replay.perturbations import Gap, Perturbation
-from replay.plan import START
+from replay.oracles.transcript import transcripts
+from replay.oracles.verdict import Verdict
+from replay.perturbations import Perturbation
 from replay.planning import plan_from_capture
 from replay.search.spread import reordered, spread
 from replay.search.sweep import Sweep
 from replay.search.window import Window, WindowSearch
-from replay.statistics import Rate, differs, rate, repeats_to_see
+from replay.statistics import differs, repeats_to_see
 from replay.target import Target
 
-BASELINE_RUNS = 5
-ALIKE_RUNS = 3
-SETTLE_LADDER_S = (0.05, 0.5, 2.0)
-STRETCHED_RUNS = 2
 CONFIRMING_RUNS = 4
 WINDOW_RUNS = 12
 MIN_RATE_RUNS = 5
 CONTROL_EVERY = 8
-MIN_PATIENCE_S = 0.4
-MAX_PATIENCE_S = 5.0
-MAX_STRETCH_NS = 2_000_000_000
 HIGHEST_NS = 4_000_000_000
 SPREAD_NS = 300_000_000
 SPREAD_RUNS = 2
@@ -92,10 +84,11 @@ class Hunt:
             return self._result(Answer.INCONCLUSIVE, None)
 
     async def _hunt(self) -> HuntResult:
-        problem = await self._learn()
-        if problem:
-            self._reasons.append(problem)
+        learned = await learn(self.experiment, self.recorded)
+        self._reasons += learned.reasons
+        if not learned.is_sound:
             return self._result(Answer.INCONCLUSIVE, None)
+        self._sweep = Sweep(self.experiment.plan)
         if self.settings.edits:
             return await self._retest()
         while (failing := await self._find()) is not None:
@@ -106,88 +99,6 @@ class Hunt:
             self._reasons.append("unperturbed runs fail by themselves")
             return self._result(Answer.INCONCLUSIVE, None)
         return self._result(Answer.NOT_REPRODUCED, None)
-
-    async def _learn(self) -> str:
-        """Learn the baseline; return why that is impossible, if it is."""
-        for settle_s in SETTLE_LADDER_S:
-            self.experiment.settle_s = settle_s
-            runs, problem = await self._alike()
-            if not problem:
-                break
-        else:
-            return f"unperturbed runs do not go as recorded: {problem}"
-        if self.experiment.settle_s > SETTLE_LADDER_S[0]:
-            self._reasons.append(
-                f"runs need {self.experiment.settle_s} s between them: the server remembers a "
-                "session after its end"
-            )
-        pushes = await self._learn_from(runs)
-        plan = self.experiment.plan
-        replanned = plan_from_capture(self.recorded, plan.pace, pushes)
-        if replanned.connections != plan.connections:
-            # Some step was taken to wait for what comes by itself: then its timing was chance.
-            self.experiment.plan, self._sweep = replanned, Sweep(replanned)
-            await self._learn_from([])
-        return ""
-
-    async def _learn_from(self, runs: list[Trial]) -> frozenset[str]:
-        """Set the baseline, from these and more runs; return the kinds that come unasked."""
-        while len(runs) < BASELINE_RUNS:
-            runs.append(await self.experiment.run((), "baseline"))
-        self._set_patience(trial.run for trial in runs)
-        stretched = [
-            trial
-            for _ in range(STRETCHED_RUNS)
-            if not self._departs((trial := await self._stretched()).run)
-        ]
-        baseline = Baseline.learned(
-            [trial.run for trial in runs], [trial.run for trial in stretched]
-        )
-        self.experiment.baseline = baseline
-        self.experiment.log_baseline = LogBaseline.learned(trial.log for trial in runs)
-        return baseline.pushes()
-
-    async def _alike(self) -> tuple[list[Trial], str]:
-        """Return a few unperturbed runs, up to the first that goes otherwise than recorded."""
-        runs = []
-        for _ in range(ALIKE_RUNS):
-            runs.append(await self.experiment.run((), "baseline"))
-            problem = self._departs(runs[-1].run)
-            if problem:
-                return runs, problem
-        return runs, ""
-
-    def _departs(self, run: Capture) -> str:
-        """Return how a run differs grossly from the recording."""
-        recorded, seen = transcripts(self.recorded), transcripts(run)
-        for name in self.experiment.plan.connections:
-            difference = _gross_difference(recorded[name], seen.get(name))
-            if difference:
-                return difference
-        return ""
-
-    def _set_patience(self, runs: Iterable[Capture]) -> None:
-        """Wait for the server a few times longer than it ever took, so that failing runs end."""
-        slowest_ns = max(
-            (
-                reply.latency_ns
-                for run in runs
-                for transcript in transcripts(run).values()
-                for reply in transcript.replies
-            ),
-            default=0,
-        )
-        patience_s = min(MAX_PATIENCE_S, max(MIN_PATIENCE_S, 4 * slowest_ns / 1e9))
-        self.experiment.settings = replace(self.experiment.settings, patience_s=patience_s)
-
-    async def _stretched(self) -> Trial:
-        """Run with every gap a little longer, which shows what the server says unasked."""
-        steps = [step for step in self.experiment.plan.steps() if step.after != START]
-        extra_ns = min(100_000_000, MAX_STRETCH_NS // max(1, len(steps)))
-        edits = [
-            Gap(step.connection, step.index, step.after, step.gap_ns + extra_ns) for step in steps
-        ]
-        return await self.experiment.run(edits, "stretched")
 
     async def _find(self) -> Trial | None:
         """Sweep on until a run fails; None when everything was tried or the budget is spent."""
@@ -219,10 +130,10 @@ class Hunt:
             return None
         window, edit = await self._window(failing, edit, (again + 1) / (CONFIRMING_RUNS + 1))
         trials = await self._measure((edit,))
-        verdicts = [_verdict_on(trial, failing) for trial in trials]
-        alike = [trial for trial in trials if _verdict_on(trial, failing) is Verdict.FAIL]
-        symptom = _with_log((alike or [failing])[0])
-        return Finding((edit,), window, _rate_of(verdicts), symptom)
+        verdicts = [verdict_on(trial, failing) for trial in trials]
+        alike = [trial for trial in trials if verdict_on(trial, failing) is Verdict.FAIL]
+        symptom = with_log((alike or [failing])[0])
+        return Finding((edit,), window, rate_of(verdicts), symptom)
 
     async def _is_only_order(self, failing: Trial) -> bool:
         """Whether the failure follows from the order of steps alone, however far apart they are."""
@@ -236,7 +147,7 @@ class Hunt:
             return False
         edits = spread(plan, taken_ns, SPREAD_NS)
         trials = [await self.experiment.run(edits, "spread") for _ in range(SPREAD_RUNS)]
-        is_order = all(_verdict_on(trial, failing) is Verdict.FAIL for trial in trials)
+        is_order = all(verdict_on(trial, failing) is Verdict.FAIL for trial in trials)
         if is_order:
             step = plan.step(failing.edits[0].connection, failing.edits[0].step)
             self._reasons.append(
@@ -261,18 +172,18 @@ class Hunt:
     async def _retest(self) -> HuntResult:
         """Measure the given edits, as after a change of the server."""
         trials = await self._measure(self.settings.edits)
-        measured = _rate_of([trial.verdict for trial in trials])
+        measured = rate_of([trial.verdict for trial in trials])
         self._reasons.append(f"only the given edits were measured: they fail {measured}")
         failing = next((trial for trial in trials if trial.verdict is Verdict.FAIL), None)
         if failing is None:
             answer = Answer.NOT_REPRODUCED if measured.runs else Answer.INCONCLUSIVE
             return self._result(answer, None)
         window = self._window_of(self.settings.edits[0], None, None)
-        return self._judged(Finding(self.settings.edits, window, measured, _with_log(failing)))
+        return self._judged(Finding(self.settings.edits, window, measured, with_log(failing)))
 
     async def _repeat(self, failing: Trial, purpose: str) -> Verdict:
         """Run the same edits again; only the same symptom counts as failing."""
-        return _verdict_on(await self.experiment.run(failing.edits, purpose), failing)
+        return verdict_on(await self.experiment.run(failing.edits, purpose), failing)
 
     async def _window(
         self, failing: Trial, edit: Perturbation, failure_rate: float
@@ -288,7 +199,7 @@ class Hunt:
         )
         budget = self.settings.budget - 2 * self._rate_runs
         while (edits := search.ask()) is not None and len(self.experiment.trials) < budget:
-            search.tell(edits, _verdict_on(await self.experiment.run(edits, "window"), failing))
+            search.tell(edits, verdict_on(await self.experiment.run(edits, "window"), failing))
         found = search.window
         window = self._window_of(edit, found.low_ns, found.high_ns)
         return window, edit.with_value(_point(found))
@@ -316,7 +227,7 @@ class Hunt:
         return self._controls.count(Verdict.FAIL)
 
     def _judged(self, finding: Finding) -> HuntResult:
-        control = _rate_of(self._controls)
+        control = rate_of(self._controls)
         if not differs(finding.rate, control):
             self._reasons.append("the failure is about as frequent without the change")
             return self._result(Answer.INCONCLUSIVE, None)
@@ -326,7 +237,7 @@ class Hunt:
         return HuntResult(
             answer=answer,
             runs=len(self.experiment.trials),
-            control=_rate_of(self._controls),
+            control=rate_of(self._controls),
             finding=finding,
             reasons=tuple(dict.fromkeys(self._reasons)),
             tried=len(self._sweep.told),
@@ -339,48 +250,6 @@ def _point(window: Window) -> int:
     if window.low_ns is None or window.high_ns is None:
         return window.centre_ns
     return (window.low_ns + window.high_ns) // 2
-
-
-def _rate_of(verdicts: Sequence[Verdict]) -> Rate:
-    """Return the rate among the runs that are known."""
-    known = [verdict for verdict in verdicts if verdict is not Verdict.UNKNOWN]
-    return rate(known.count(Verdict.FAIL), len(known))
-
-
-def _verdict_on(trial: Trial, failing: Trial) -> Verdict:
-    """Return the verdict on one failure: a run that fails in another way does not show it."""
-    if trial.verdict is Verdict.FAIL and not _same_symptom(trial, failing):
-        return Verdict.PASS
-    return trial.verdict
-
-
-def _same_symptom(trial: Trial, failing: Trial) -> bool:
-    """Whether two failing runs share a symptom; the leading one may be seen or not by chance."""
-    signatures = {symptom.signature for symptom in failing.judgement.symptoms}
-    return any(symptom.signature in signatures for symptom in trial.judgement.symptoms)
-
-
-def _with_log(trial: Trial) -> Symptom:
-    """Return the leading symptom, and with it the complaint of the log if there is one."""
-    leading, *others = trial.judgement.symptoms
-    said = [other.detail for other in others if other.kind == "log"]
-    if leading.kind == "log" or not said:
-        return leading
-    return replace(leading, detail=f"{leading.detail}; the server's log: {said[0]}")
-
-
-def _gross_difference(recorded: Transcript, seen: Transcript | None) -> str:
-    name = recorded.connection
-    if seen is None or seen.status != recorded.status:
-        answer = "not at all" if seen is None or seen.status is None else str(seen.status)
-        refusal = "" if seen is None else f" {seen.refusal}"[:100].rstrip()
-        return f"the handshake of {name} was answered {answer}{refusal}, recorded {recorded.status}"
-    by_server = seen.ending.first is Side.SERVER
-    if by_server and recorded.ending.first is not Side.SERVER:
-        return f"{name} {seen.ending}, recorded as ended by the client"
-    if recorded.replies and not seen.replies:
-        return f"the server said nothing on {name}, recorded {len(recorded.replies)} messages"
-    return ""
 
 
 @dataclass(frozen=True, slots=True)

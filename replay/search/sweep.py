@@ -40,6 +40,7 @@ class Sweep:
     plan: Plan
     told: list[tuple[Perturbation, Verdict]] = field(default_factory=list)
     _queue: deque[Perturbation] = field(init=False)
+    _asked_again: set[Perturbation] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._queue = deque(candidates(self.plan))
@@ -49,9 +50,12 @@ class Sweep:
         return (self._queue[0],) if self._queue else None
 
     def tell(self, edits: Edits, verdict: Verdict) -> None:
-        """Hear the verdict on the edit asked for last."""
-        self._queue.popleft()
-        self.told.append((edits[0], verdict))
+        """Hear the verdict on the edit asked for last; an unknown one is asked once more."""
+        edit = self._queue.popleft()
+        if verdict is Verdict.UNKNOWN and edit not in self._asked_again:
+            self._asked_again.add(edit)
+            self._queue.append(edit)
+        self.told.append((edit, verdict))
 
     @property
     def left(self) -> int:

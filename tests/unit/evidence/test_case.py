@@ -56,6 +56,8 @@ def test_commands_repeat_the_hunt_and_the_finding(hunts: Path) -> None:
     assert hunt.startswith(
         "deadheat hunt raced/recorded.capture.jsonl --target ws://127.0.0.1:9000"
     )
+    assert "--log FILE" in hunt
+    assert "--log" not in open_case(hunts / "silent").commands()[0]
     assert "--plan raced/finding.json" in replay
     assert report == "deadheat report raced --out report.html"
     assert len(open_case(hunts / "fixed").commands()) == 2

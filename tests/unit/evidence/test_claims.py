@@ -42,6 +42,13 @@ def test_users_see_the_symptom_in_so_many_runs(raced: HuntRecord) -> None:
     assert why.evidence[0].count == 12
 
 
+def test_a_detail_that_ends_a_sentence_ends_it_once(raced: HuntRecord) -> None:
+    symptom = {"kind": "log", "detail": COMPLAINT}
+    answer = {**raced.answer, "finding": {**raced.finding, "symptom": symptom}}
+    why = symptom_why(replace(raced, answer=answer), measured(raced), ())
+    assert 'call "accept" first. This is so' in why.answer
+
+
 def test_without_a_failing_run_no_symptom_is_claimed(raced: HuntRecord) -> None:
     why = symptom_why(raced, replace(measured(raced), at_point=[]), ())
     assert why.status is Status.OPEN

@@ -62,7 +62,7 @@ class LiveStandIn:
 @pytest.fixture
 def hunted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
     """Return a function that hunts in a plan against a server."""
-    monkeypatch.setattr("replay.hunt.SETTLE_LADDER_S", (0, 0, 0))
+    monkeypatch.setattr("replay.learning.SETTLE_LADDER_S", (0, 0, 0))
 
     async def hunt_in(
         plan: Plan, make_server: MakeServer, recorded_on: Server = HEALTHY, **settings: int

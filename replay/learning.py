@@ -1,0 +1,133 @@
+"""Learning what is normal, from unperturbed runs, before anything is accused.
+
+A server may remember one run in the next, may not be the server that was recorded, and says things
+unasked: each of these would make a bad baseline, and is found here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from capture.format.model import Capture, Side
+from replay.experiment import Experiment, Trial
+from replay.oracles.differential import Baseline
+from replay.oracles.log import LogBaseline
+from replay.oracles.transcript import Transcript, transcripts
+from replay.perturbations import Gap
+from replay.plan import START
+from replay.planning import plan_from_capture
+
+BASELINE_RUNS = 5
+ALIKE_RUNS = 3
+SETTLE_LADDER_S = (0.05, 0.5, 2.0)
+STRETCHED_RUNS = 2
+MIN_PATIENCE_S = 0.4
+MAX_PATIENCE_S = 5.0
+STRETCH_NS = 100_000_000
+MAX_STRETCH_NS = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Whether there is a baseline to judge by, and what a person should know of it."""
+
+    is_sound: bool
+    reasons: tuple[str, ...] = ()
+
+
+async def learn(experiment: Experiment, recorded: Capture) -> Learned:
+    """Give the experiment its baseline, the rest between runs, and a plan to rely on."""
+    for settle_s in SETTLE_LADDER_S:
+        experiment.settle_s = settle_s
+        runs, problem = await _alike(experiment, recorded)
+        if not problem:
+            break
+    else:
+        return Learned(False, (f"unperturbed runs do not go as recorded: {problem}",))
+    pushes = await _learn_from(runs, experiment, recorded)
+    replanned = plan_from_capture(recorded, experiment.plan.pace, pushes)
+    if replanned.connections != experiment.plan.connections:
+        # Some step was taken to wait for what comes by itself: then its timing was chance.
+        experiment.plan = replanned
+        await _learn_from([], experiment, recorded)
+    if experiment.settle_s == SETTLE_LADDER_S[0]:
+        return Learned(True)
+    remembers = (
+        f"runs need {experiment.settle_s} s between them: the server remembers a session after "
+        "its end"
+    )
+    return Learned(True, (remembers,))
+
+
+async def _alike(experiment: Experiment, recorded: Capture) -> tuple[list[Trial], str]:
+    """Return a few unperturbed runs, up to the first that goes otherwise than recorded."""
+    runs = []
+    for _ in range(ALIKE_RUNS):
+        runs.append(await experiment.run((), "baseline"))
+        problem = _departs(runs[-1].run, recorded, experiment.plan.connections)
+        if problem:
+            return runs, problem
+    return runs, ""
+
+
+async def _learn_from(
+    runs: list[Trial], experiment: Experiment, recorded: Capture
+) -> frozenset[str]:
+    """Set the baseline, from these and more runs; return the kinds that come unasked."""
+    while len(runs) < BASELINE_RUNS:
+        runs.append(await experiment.run((), "baseline"))
+    patience_s = _patience_s(trial.run for trial in runs)
+    experiment.settings = replace(experiment.settings, patience_s=patience_s)
+    stretched = [await _stretched(experiment) for _ in range(STRETCHED_RUNS)]
+    names = experiment.plan.connections
+    baseline = Baseline.learned(
+        [trial.run for trial in runs],
+        [trial.run for trial in stretched if not _departs(trial.run, recorded, names)],
+    )
+    experiment.baseline = baseline
+    experiment.log_baseline = LogBaseline.learned(trial.log for trial in runs)
+    return baseline.pushes()
+
+
+async def _stretched(experiment: Experiment) -> Trial:
+    """Run with every gap a little longer, which shows what the server says unasked."""
+    steps = [step for step in experiment.plan.steps() if step.after != START]
+    extra_ns = min(STRETCH_NS, MAX_STRETCH_NS // max(1, len(steps)))
+    edits = [Gap(step.connection, step.index, step.after, step.gap_ns + extra_ns) for step in steps]
+    return await experiment.run(edits, "stretched")
+
+
+def _patience_s(runs: Iterable[Capture]) -> float:
+    """Return a few times as long as the server ever took, so that failing runs come to an end."""
+    slowest_ns = max(
+        (
+            reply.latency_ns
+            for run in runs
+            for transcript in transcripts(run).values()
+            for reply in transcript.replies
+        ),
+        default=0,
+    )
+    return min(MAX_PATIENCE_S, max(MIN_PATIENCE_S, 4 * slowest_ns / 1e9))
+
+
+def _departs(run: Capture, recorded: Capture, names: Iterable[str]) -> str:
+    """Return how a run differs grossly from the recording, on the connections it replays."""
+    as_recorded, seen = transcripts(recorded), transcripts(run)
+    differences = (_gross_difference(as_recorded[name], seen.get(name)) for name in names)
+    return next((difference for difference in differences if difference), "")
+
+
+def _gross_difference(recorded: Transcript, seen: Transcript | None) -> str:
+    name = recorded.connection
+    if seen is None or seen.status != recorded.status:
+        answer = "not at all" if seen is None or seen.status is None else str(seen.status)
+        refusal = "" if seen is None else f" {seen.refusal}"[:100].rstrip()
+        return f"the handshake of {name} was answered {answer}{refusal}, recorded {recorded.status}"
+    by_server = seen.ending.first is Side.SERVER
+    if by_server and recorded.ending.first is not Side.SERVER:
+        return f"{name} {seen.ending}, recorded as ended by the client"
+    if recorded.replies and not seen.replies:
+        return f"the server said nothing on {name}, recorded {len(recorded.replies)} messages"
+    return ""

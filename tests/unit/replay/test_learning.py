@@ -1,0 +1,100 @@
+"""What is normal is learned first, and a baseline that is none is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from capture.format.model import Capture
+from replay.auth import TokenSource
+from replay.engine.live import RunSettings
+from replay.experiment import Experiment
+from replay.learning import learn
+from replay.oracles.verdict import Verdict
+from replay.plan import Kind
+from replay.planning import plan_from_capture
+from replay.target import Target
+from tests.unit.replay.captures import Connection, capture_of
+
+C1 = Connection("c1")
+
+
+def session(*, status: int = 101, answer: str = "ok", ticks: tuple[float, ...] = ()) -> Capture:
+    """A question, its answer, ticks in between."""
+    return capture_of(
+        C1.request(0),
+        C1.response(1, status),
+        C1.sent(10, "a", step=1),
+        C1.said(12, answer),
+        [C1.said(at_ms, {"type": "tick"}) for at_ms in ticks],
+        C1.sent(100, "b", step=2),
+        C1.said(102, "fine"),
+        C1.left(200, step=3),
+    )
+
+
+HEALTHY, REFUSED = session(), session(status=503)
+
+
+def experiment_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: Capture, *runs: Capture
+) -> Experiment:
+    """Return an experiment whose runs go like `runs`, the last of them for ever."""
+    monkeypatch.setattr("replay.learning.SETTLE_LADDER_S", (0, 0.001, 0.002))
+    waiting = list(runs)
+
+    async def next_run(*_: object) -> Capture:
+        return waiting.pop(0) if len(waiting) > 1 else waiting[0]
+
+    monkeypatch.setattr("replay.experiment.run_live", next_run)
+    settings = RunSettings(Target("ws://127.0.0.1:9"), TokenSource())
+    return Experiment(plan_from_capture(recorded), settings, tmp_path, None, lambda _: None)
+
+
+async def test_a_server_that_goes_as_recorded_gives_a_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = experiment_of(tmp_path, monkeypatch, HEALTHY, HEALTHY)
+    learned = await learn(experiment, HEALTHY)
+    assert (learned.is_sound, learned.reasons) == (True, ())
+    assert experiment.baseline is not None
+    assert experiment.baseline.judge(HEALTHY).verdict is Verdict.PASS
+
+
+async def test_a_server_that_remembers_gets_a_longer_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = experiment_of(tmp_path, monkeypatch, HEALTHY, HEALTHY, REFUSED, HEALTHY)
+    learned = await learn(experiment, HEALTHY)
+    assert learned.is_sound
+    assert experiment.settle_s == 0.001
+    assert "remembers a session" in learned.reasons[0]
+
+
+async def test_another_server_than_the_recorded_one_is_no_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = experiment_of(tmp_path, monkeypatch, HEALTHY, REFUSED)
+    learned = await learn(experiment, HEALTHY)
+    assert not learned.is_sound
+    assert "answered 503" in learned.reasons[0]
+    assert experiment.baseline is None
+
+
+async def test_patience_follows_from_how_slow_the_server_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = experiment_of(tmp_path, monkeypatch, HEALTHY, HEALTHY)
+    await learn(experiment, HEALTHY)
+    assert experiment.settings.patience_s == 0.4
+
+
+async def test_no_step_waits_for_what_comes_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = session(ticks=(90,))
+    runs = [session(ticks=ticks) for ticks in ((90,), (), (50, 95), (), (90,))]
+    experiment = experiment_of(tmp_path, monkeypatch, once, *runs)
+    assert experiment.plan.step("c1", 2).after.called == "type=tick"
+    await learn(experiment, once)
+    after = experiment.plan.step("c1", 2).after
+    assert (after.kind, after.called) == (Kind.MESSAGE, "ok")
