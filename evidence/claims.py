@@ -213,7 +213,7 @@ def _silent_server(question: str, whys: tuple[Why, ...], *, has_read: bool) -> W
         answer = "no line of the server's log was read during the hunt."
         advice = "hunt again with --log FILE, the file that the server logs to"
     else:
-        answer = "in failing runs the server logs no complaint that it does not also log in passing ones."
+        answer = "what the server complains of in failing runs it also logs in passing ones."
         advice = (
             "raise the server's log level (what it decides, and on which state), and hunt again "
             "with --log FILE"
