@@ -187,7 +187,7 @@ class EngineCore:
         """Whether a step waits for the event that it followed when recorded."""
         if step.pinned or self.plan.pace is Pace.CAUSAL:
             return True
-        # A burst is of messages: it opens and leaves after the same events as ever, if sooner.
+        # A burst is of messages: it opens and leaves after the same events as ever.
         is_message = 0 < step.index and not isinstance(step.action, End)
         return self.plan.pace is Pace.BURST and not is_message
 
@@ -203,5 +203,6 @@ class EngineCore:
         followed_ns = self._followed_ns(step) if self._follows(step) else None
         if followed_ns is None:
             return step.recorded_at_ns if self.plan.pace is Pace.RECORDED else 0
-        keeps_gap = step.pinned or self.plan.pace is Pace.CAUSAL
+        # Who left at once would leave before the answers to a burst.
+        keeps_gap = step.pinned or self.plan.pace is Pace.CAUSAL or isinstance(step.action, End)
         return followed_ns + step.gap_ns if keeps_gap else followed_ns

@@ -1,0 +1,1 @@
+"""How late sends are on the wire: our engine beside plain asyncio."""
