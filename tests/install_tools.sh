@@ -20,7 +20,12 @@ for program in tshark tcpdump node npm; do
     echo "deadheat: $program is missing, tests that need it are skipped (and fail where CI is set)"
 done
 
-# The WebSocket server of another make that integration tests talk to.
+# The WebSocket server of another make that integration tests talk to. HOME may be an empty folder;
+# the account's own settings of npm, such as a mirror, hold all the same.
+account_home=$(getent passwd "$(id -u)" 2>/dev/null | cut -d: -f6)
+if [ ! -f "${HOME:-}/.npmrc" ] && [ -f "$account_home/.npmrc" ]; then
+  export NPM_CONFIG_USERCONFIG="$account_home/.npmrc"
+fi
 if command -v npm >/dev/null 2>&1 && [ ! -d "$here/servers/node_modules/ws" ]; then
   npm install --silent --no-audit --no-fund --no-package-lock --prefix "$here/servers" >/dev/null 2>&1 ||
     echo "deadheat: npm could not install ws, tests that need it are skipped (and fail where CI is set)"

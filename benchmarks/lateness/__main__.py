@@ -46,12 +46,10 @@ def measured(load: Load, sender: str) -> dict[str, Any]:
     """Return the lateness of one sender under one load."""
     command = [sys.executable, "-m", "benchmarks.lateness.receiver", str(load.connections)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as receiver:
-        assert receiver.stdout is not None
         port = json.loads(receiver.stdout.readline())["port"]
         planned = asyncio.run(_sent(sender, load, port))
-        arrived = {
-            int(number): at_ns for number, at_ns in json.loads(receiver.stdout.read()).items()
-        }
+        stamps = json.loads(receiver.stdout.read())
+    arrived = {int(number): at_ns for number, at_ns in stamps.items()}
     if arrived.keys() != planned.keys() or len(arrived) != load.sends:
         raise RuntimeError(f"{sender}: {len(arrived)} of {load.sends} messages arrived")
     return _row(load, sender, [arrived[number] - at_ns for number, at_ns in planned.items()])
@@ -63,7 +61,6 @@ async def _sent(sender: str, load: Load, port: int) -> dict[int, int]:
 
 def _row(load: Load, sender: str, late_ns: Sequence[int]) -> dict[str, Any]:
     late = summary_of(late_ns)
-    assert late is not None
     return {
         "per_s": load.per_s,
         "connections": load.connections,

@@ -151,8 +151,10 @@ class _LiveRun:
         gc.disable()
         try:
             while not self._core.is_finished:
-                if await self._reached(self._next_ns()):
-                    self._act(self._now_ns())
+                # Found out before the waiting: after it, every microsecond is lateness.
+                due = self._core.due()
+                if await self._reached(self._next_ns(due)):
+                    self._act(due, self._now_ns())
                 if self._refused is not None:
                     raise self._refused
         finally:
@@ -166,9 +168,9 @@ class _LiveRun:
                 connection.abandon()
                 connection.record.finish()
 
-    def _next_ns(self) -> int | None:
+    def _next_ns(self, due: list[Due]) -> int | None:
         """Return when there is something to do next, unless something happens before."""
-        times = [due.at_ns for due in self._core.due()[:1]]
+        times = [each.at_ns for each in due[:1]]
         times += [at_ns for at_ns, _, _ in self._timers[:1]]
         give_up_ns = self._core.next_give_up_ns()
         return min([*times, give_up_ns] if give_up_ns is not None else times, default=None)
@@ -176,8 +178,9 @@ class _LiveRun:
     async def _reached(self, at_ns: int | None) -> bool:
         """Wait until `at_ns`; return False as soon as something happened before."""
         if self._changed.is_set():
+            # What is due may be another thing now.
             self._changed.clear()
-            return at_ns is not None and at_ns <= self._now_ns()
+            return False
         if at_ns is None:
             await self._changed.wait()
             return False
@@ -191,13 +194,13 @@ class _LiveRun:
             await asyncio.sleep(0)
         return False
 
-    def _act(self, now_ns: int) -> None:
+    def _act(self, due: list[Due], now_ns: int) -> None:
         while self._timers and self._timers[0][0] <= now_ns:
             planned_ns, _, act = heappop(self._timers)
             act(planned_ns)
-        for due in self._core.due():
-            if due.at_ns <= now_ns:
-                self._take(due)
+        for each in due:
+            if each.at_ns <= now_ns:
+                self._take(each)
         for given_up in self._core.give_up(now_ns):
             connection = self._connections[given_up.step.connection]
             what = "was dropped" if given_up.dropped else "went on"
