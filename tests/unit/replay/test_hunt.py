@@ -212,6 +212,18 @@ async def test_a_server_that_fails_by_itself_is_no_finding(hunted: Hunted) -> No
     assert result.finding is None
 
 
+async def test_a_server_that_breaks_for_good_in_the_middle_is_no_finding(hunted: Hunted) -> None:
+    made: list[Server] = []
+
+    def breaks() -> Server:
+        made.append(HEALTHY if len(made) < 12 else loses_between(0, 10_000))
+        return made[-1]
+
+    result = await hunted(talk(), breaks)  # type: ignore[misc]
+    assert (result.answer, result.finding) == (Answer.INCONCLUSIVE, None)
+    assert "the failure is about as frequent without the change" in result.reasons
+
+
 async def test_a_server_that_does_not_do_as_recorded_is_inconclusive(hunted: Hunted) -> None:
     result = await hunted(talk(), lambda: Server(acknowledges, lambda session: 404))  # type: ignore[misc]
     assert result.answer is Answer.INCONCLUSIVE
@@ -285,6 +297,7 @@ async def test_a_capture_within_the_directory_is_not_hunted_away(tmp_path: Path)
     with CaptureWriter(path, HEADER) as writer:
         for event in capture_of(C1.opened(0), C1.left(10)).events:
             writer.write(event)
+    (directory / "hunt.json").write_text("{}")
     request = HuntRequest(path, TARGET, TokenSource(), directory, overwrite=True)
     with pytest.raises(UnwritableOutput, match="name another directory"):
         await hunt(request, lambda trial: None)

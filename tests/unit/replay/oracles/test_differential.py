@@ -103,6 +103,12 @@ def test_ticks_at_odd_times_in_varying_numbers_pass() -> None:
     assert accused(run((20, {"type": "tick"})), baseline).kind == "missing"
 
 
+def test_ticks_are_not_owed_however_long_the_client_stays() -> None:
+    tick = {"type": "tick"}
+    runs = [run((15, ACK), *((20 + n, tick) for n in range(count))) for count in (2, 3, 4)]
+    assert passes(run((15, ACK), left_ms=5_000), Baseline.learned(runs))
+
+
 def test_ticks_that_a_longer_session_shows_pass() -> None:
     ticks = [(100.0 * n, {"type": "tick", "n": n}) for n in (1, 2)]
     longer = [*ticks, (300.0, {"type": "tick", "n": 3})]
