@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from capture.format.model import HeaderPairs, Secret
+from capture.redaction.hints import may_hold_a_secret
 from capture.redaction.jwt_shape import describe_jwt, is_jwt
 from capture.redaction.known import KnownSecrets
 from capture.redaction.names import Expect, announces_a_secret, looks_secret
@@ -22,7 +23,6 @@ from capture.redaction.rules import (
     in_header,
     in_message,
     in_url,
-    may_hold_a_secret,
 )
 
 PLACEHOLDER = re.compile(r"\{\{deadheat:(?P<kind>[a-z]+):(?P<id>s\d+)\}\}")

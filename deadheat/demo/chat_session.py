@@ -10,7 +10,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
 THINKING_S = 0.05
-AWAY_S = 0.6
+AWAY_S = 0.5
 LAST_EVENT = "agent_completed"
 
 

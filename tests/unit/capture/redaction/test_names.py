@@ -3,7 +3,7 @@
 import pytest
 
 from capture.redaction.names import (
-    HINT,
+    HINTS,
     Expect,
     announces_a_secret,
     is_password,
@@ -24,7 +24,7 @@ OTHER = ["tokens", "max_tokens", "keyboard", "Sec-WebSocket-Key", "compass", "by
 @pytest.mark.parametrize("name", " ".join(ANNOUNCING).split())
 def test_announces_and_has_a_hint(name: str) -> None:
     assert announces_a_secret(name)
-    assert HINT.search(name.lower())
+    assert any(hint in name.lower() for hint in HINTS)
 
 
 @pytest.mark.parametrize("name", [*OTHER, "Access-Control-Allow-Credentials", "", "é"])

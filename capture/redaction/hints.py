@@ -1,0 +1,26 @@
+"""The fast answer "no secret here", which is nearly always right: every frame passes this."""
+
+from __future__ import annotations
+
+import re
+
+from ahocorasick_rs import BytesAhoCorasick
+
+from capture.redaction.jwt_shape import BEGINS, may_hold_jwt
+from capture.redaction.names import HINTS
+
+# JSON, or a JWT, under one more layer of base64.
+_BASE64_OF_JSON = re.compile(rb"(?:eyJ|ZXlK)[A-Za-z0-9_/+-]{16}")
+
+# Searched for all at once, at a few times the speed of an alternation of `re`.
+_NAMES = BytesAhoCorasick([hint.encode() for hint in (*HINTS, "://")])
+_BEGINS = BytesAhoCorasick([*BEGINS, b"ZXlK"])
+
+
+def may_hold_a_secret(payload: bytes) -> bool:
+    """Whether the slow search for secrets has to look at a payload."""
+    if _NAMES.find_matches_as_indexes(payload.lower()):
+        return True
+    if not _BEGINS.find_matches_as_indexes(payload):
+        return False
+    return may_hold_jwt(payload) or _BASE64_OF_JSON.search(payload) is not None
