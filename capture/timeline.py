@@ -28,9 +28,14 @@ def summary_line(capture: Capture) -> str:
     kinds = Counter(type(event) for event in events)
     return (
         f"{header.recorder} capture ({header.vantage}) of {header.started_at}: "
-        f"{len(capture.connection_ids())} connections, {kinds[Frame]} frames, "
-        f"{lasted_s:.3f} s" + (f", {kinds[Gap]} gaps" if kinds[Gap] else "")
+        f"{_counted(len(capture.connection_ids()), 'connection')}, "
+        f"{_counted(kinds[Frame], 'frame')}, {lasted_s:.3f} s"
+        + (f", {_counted(kinds[Gap], 'gap')}" if kinds[Gap] else "")
     )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def timeline_line(event: Event, origin_ns: int) -> str:

@@ -50,8 +50,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 could not, 2 wrong usage."""
-    options = parser().parse_args(arguments)
     try:
+        options = parser().parse_args(arguments)
         status: int = options.run(options)
     except DeadheatError as error:
         print(f"deadheat: {error}", file=sys.stderr)

@@ -15,12 +15,12 @@ from capture.format.model import Capture
 from capture.format.reader import read_capture
 from replay.auth import TokenSource
 from replay.engine.live import RunSettings
-from replay.errors import TargetRefused
+from replay.errors import ReplayError, TargetRefused
 from replay.experiment import Experiment, Trial
 from replay.failure import rate_of, verdict_on, with_log
 from replay.finding import Answer, FailingWindow, Finding, HuntResult
 from replay.hunt_directory import HuntDirectory, plan_to_json
-from replay.learning import learn
+from replay.learning import LEARNING_RUNS, learn
 from replay.log_tail import LogTail
 from replay.oracles.transcript import transcripts
 from replay.oracles.verdict import Verdict
@@ -29,12 +29,18 @@ from replay.planning import plan_from_capture
 from replay.search.spread import reordered, spread
 from replay.search.sweep import Sweep
 from replay.search.window import Window, WindowSearch
-from replay.statistics import differs, repeats_to_see
+from replay.statistics import Rate, differs, probable, rate, repeats_to_see
 from replay.target import Target
 
 CONFIRMING_RUNS = 4
 WINDOW_RUNS = 12
 MIN_RATE_RUNS = 5
+# What confirming a failure takes, and a few runs to measure it.
+LEAST_RESERVE = CONFIRMING_RUNS + 1 + 4
+MIN_BUDGET = LEARNING_RUNS + 1 + LEAST_RESERVE
+# An edge of the window is wrong with this probability at most, by the rate that was measured.
+EDGE_MISS = 0.02
+MOST_REPEATS = 20
 CONTROL_EVERY = 8
 HIGHEST_NS = 4_000_000_000
 SPREAD_NS = 300_000_000
@@ -45,13 +51,21 @@ SPREAD_RUNS = 2
 class HuntSettings:
     """`budget` bounds the number of runs; `rate_runs` is how many the final rate rests on.
 
-    With `edits` nothing is searched: only how often these edits fail is measured.
+    With `edits` nothing is searched: only how often these edits fail is measured. Raises
+    ReplayError.
     """
 
     budget: int = 200
     seed: int = 0
     rate_runs: int = 20
     edits: tuple[Perturbation, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.budget < MIN_BUDGET:
+            raise ReplayError(
+                f"the budget is {self.budget} runs, expected at least {MIN_BUDGET}: "
+                f"{LEARNING_RUNS} show what is normal, {LEAST_RESERVE} confirm a failure"
+            )
 
 
 @dataclass(slots=True)
@@ -64,13 +78,20 @@ class Hunt:
     _controls: list[Verdict] = field(default_factory=list)
     _reasons: list[str] = field(default_factory=list)
     _sweep: Sweep = field(init=False)
-    _rate_runs: int = field(init=False)
 
     def __post_init__(self) -> None:
         self._sweep = Sweep(self.experiment.plan)
-        # A small budget is for finding first, and for measuring with what is left.
-        affordable = max(MIN_RATE_RUNS, self.settings.budget // 6)
-        self._rate_runs = min(self.settings.rate_runs, affordable)
+
+    @property
+    def _left(self) -> int:
+        """How many runs the budget still has."""
+        return self.settings.budget - len(self.experiment.trials)
+
+    @property
+    def _reserve(self) -> int:
+        """How many runs are kept for what comes after a failure was seen."""
+        wanted = CONFIRMING_RUNS + WINDOW_RUNS + 2 * MIN_RATE_RUNS
+        return max(LEAST_RESERVE, min(wanted, (self.settings.budget - LEARNING_RUNS) // 2))
 
     async def run(self) -> HuntResult:
         """Carry the hunt out. Raises what the first run raises."""
@@ -98,14 +119,19 @@ class Hunt:
         if self._failing_controls():
             self._reasons.append("unperturbed runs fail by themselves")
             return self._result(Answer.INCONCLUSIVE, None)
-        return self._result(Answer.NOT_REPRODUCED, None)
+        answer = Answer.NOT_REPRODUCED if self._sweep.told else Answer.INCONCLUSIVE
+        return self._result(answer, None)
 
     async def _find(self) -> Trial | None:
         """Sweep on until a run fails; None when everything was tried or the budget is spent."""
-        reserve = CONFIRMING_RUNS + WINDOW_RUNS + 2 * self._rate_runs
         while (edits := self._sweep.ask()) is not None:
-            if len(self.experiment.trials) + reserve >= self.settings.budget:
-                self._reasons.append(f"the budget of {self.settings.budget} runs was spent")
+            if self._left <= self._reserve:
+                tried = len(self._sweep.told)
+                self._reasons.append(
+                    f"the budget of {self.settings.budget} runs had room for {tried} of "
+                    f"{tried + self._sweep.left} changes: {self._reserve} runs are kept to confirm "
+                    "and measure a failure"
+                )
                 return None
             trial = await self.experiment.run(edits, "sweep")
             self._sweep.tell(edits, trial.verdict)
@@ -128,12 +154,18 @@ class Hunt:
         await self._control()
         if again < 2 or await self._is_only_order(failing):
             return None
-        window, edit = await self._window(failing, edit, (again + 1) / (CONFIRMING_RUNS + 1))
+        search = self._window_search(edit, rate(again + 1, CONFIRMING_RUNS + 1))
+        await self._narrow(search, failing, keep=2 * MIN_RATE_RUNS)
+        edit = edit.with_value(_point(search.window))
         trials = await self._measure((edit,))
         verdicts = [verdict_on(trial, failing) for trial in trials]
+        measured = rate_of(verdicts)
+        await self._doubt(search, failing, measured)
         alike = [trial for trial in trials if verdict_on(trial, failing) is Verdict.FAIL]
         symptom = with_log((alike or [failing])[0])
-        return Finding((edit,), window, rate_of(verdicts), symptom)
+        found = search.window
+        window = self._window_of(edit, found.low_ns, found.high_ns)
+        return Finding((edit,), window, measured, symptom)
 
     async def _is_only_order(self, failing: Trial) -> bool:
         """Whether the failure follows from the order of steps alone, however far apart they are."""
@@ -161,7 +193,7 @@ class Hunt:
         trials = []
         # The turns are drawn, so that drift accuses neither.
         order = random.Random(self.settings.seed)
-        for _ in range(self._rate_runs):
+        for _ in range(min(self.settings.rate_runs, max(1, self._left // 2))):
             for is_control in order.sample((True, False), 2):
                 if is_control:
                     await self._control()
@@ -185,24 +217,36 @@ class Hunt:
         """Run the same edits again; only the same symptom counts as failing."""
         return verdict_on(await self.experiment.run(failing.edits, purpose), failing)
 
-    async def _window(
-        self, failing: Trial, edit: Perturbation, failure_rate: float
-    ) -> tuple[FailingWindow, Perturbation]:
-        """Bisect the edges around a failing edit; return them and the edit in their middle."""
-        repeats = repeats_to_see(failure_rate)
-        search = WindowSearch(
+    def _window_search(self, edit: Perturbation, confirmed: Rate) -> WindowSearch:
+        """Return the search for the edges around a failing edit."""
+        repeats = repeats_to_see(probable(confirmed))
+        return WindowSearch(
             with_value=edit.with_value,
             failing_ns=edit.value_ns,
             passing_ns=self._known_to_pass(edit, repeats),
             highest_ns=max(HIGHEST_NS, 2 * edit.value_ns),
             repeats=repeats,
         )
-        budget = self.settings.budget - 2 * self._rate_runs
-        while (edits := search.ask()) is not None and len(self.experiment.trials) < budget:
+
+    async def _narrow(self, search: WindowSearch, failing: Trial, keep: int) -> bool:
+        """Bisect the edges, keeping some runs; return whether they are known well enough."""
+        while (edits := search.ask()) is not None:
+            if self._left <= keep:
+                return False
             search.tell(edits, verdict_on(await self.experiment.run(edits, "window"), failing))
-        found = search.window
-        window = self._window_of(edit, found.low_ns, found.high_ns)
-        return window, edit.with_value(_point(found))
+        return True
+
+    async def _doubt(self, search: WindowSearch, failing: Trial, measured: Rate) -> None:
+        """Ask the edges again when the failure turned out rarer than the search took it to be."""
+        if not 0 < measured.failures < measured.runs:
+            return
+        share = measured.failures / measured.runs
+        search.repeats = max(search.repeats, repeats_to_see(share, EDGE_MISS, MOST_REPEATS))
+        if not await self._narrow(search, failing, keep=0):
+            self._reasons.append(
+                "the window may be wider: the budget ended before its edges were asked often "
+                f"enough for what fails in {measured}"
+            )
 
     def _window_of(
         self, edit: Perturbation, low_ns: int | None, high_ns: int | None

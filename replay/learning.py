@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from capture.format.model import Capture, Side
+from capture.format.model import Capture
 from replay.experiment import Experiment, Trial
+from replay.oracles.departures import departures
 from replay.oracles.differential import Baseline
 from replay.oracles.log import LogBaseline
-from replay.oracles.transcript import Transcript, transcripts
+from replay.oracles.transcript import transcripts
 from replay.perturbations import Gap
 from replay.plan import START
 from replay.planning import plan_from_capture
@@ -22,6 +23,7 @@ BASELINE_RUNS = 5
 ALIKE_RUNS = 3
 SETTLE_LADDER_S = (0.05, 0.5, 2.0)
 STRETCHED_RUNS = 2
+LEARNING_RUNS = BASELINE_RUNS + STRETCHED_RUNS
 MIN_PATIENCE_S = 0.4
 MAX_PATIENCE_S = 5.0
 STRETCH_NS = 100_000_000
@@ -65,9 +67,9 @@ async def _alike(experiment: Experiment, recorded: Capture) -> tuple[list[Trial]
     runs = []
     for _ in range(ALIKE_RUNS):
         runs.append(await experiment.run((), "baseline"))
-        problem = _departs(runs[-1].run, recorded, experiment.plan.connections)
-        if problem:
-            return runs, problem
+        problems = departures(runs[-1].run, recorded, experiment.plan.connections)
+        if problems:
+            return runs, problems[0]
     return runs, ""
 
 
@@ -83,7 +85,7 @@ async def _learn_from(
     names = experiment.plan.connections
     baseline = Baseline.learned(
         [trial.run for trial in runs],
-        [trial.run for trial in stretched if not _departs(trial.run, recorded, names)],
+        [trial.run for trial in stretched if not departures(trial.run, recorded, names)],
     )
     experiment.baseline = baseline
     experiment.log_baseline = LogBaseline.learned(trial.log for trial in runs)
@@ -110,24 +112,3 @@ def _patience_s(runs: Iterable[Capture]) -> float:
         default=0,
     )
     return min(MAX_PATIENCE_S, max(MIN_PATIENCE_S, 4 * slowest_ns / 1e9))
-
-
-def _departs(run: Capture, recorded: Capture, names: Iterable[str]) -> str:
-    """Return how a run differs grossly from the recording, on the connections it replays."""
-    as_recorded, seen = transcripts(recorded), transcripts(run)
-    differences = (_gross_difference(as_recorded[name], seen.get(name)) for name in names)
-    return next((difference for difference in differences if difference), "")
-
-
-def _gross_difference(recorded: Transcript, seen: Transcript | None) -> str:
-    name = recorded.connection
-    if seen is None or seen.status != recorded.status:
-        answer = "not at all" if seen is None or seen.status is None else str(seen.status)
-        refusal = "" if seen is None else f" {seen.refusal}"[:100].rstrip()
-        return f"the handshake of {name} was answered {answer}{refusal}, recorded {recorded.status}"
-    by_server = seen.ending.first is Side.SERVER
-    if by_server and recorded.ending.first is not Side.SERVER:
-        return f"{name} {seen.ending}, recorded as ended by the client"
-    if recorded.replies and not seen.replies:
-        return f"the server said nothing on {name}, recorded {len(recorded.replies)} messages"
-    return ""

@@ -18,7 +18,8 @@ FLUSH_EVERY_NS = 50_000_000
 class CaptureWriter:
     """Appends events to a new file; `end` (or leaving the context without error) ends it well.
 
-    The owner calls `flush` at least every FLUSH_EVERY_NS. Raises UnwritableOutput.
+    The owner calls `flush` at least every FLUSH_EVERY_NS. With `overwrite` a file that is there is
+    put aside until the new one ends: an abandoned one gives it back. Raises UnwritableOutput.
     """
 
     def __init__(self, path: Path, header: Header, *, overwrite: bool = False) -> None:
@@ -28,12 +29,13 @@ class CaptureWriter:
         self._last_at_ns = 0
         self._encoder = msgspec.json.Encoder()
         self._pending = bytearray()
-        self._descriptor = _create(path, overwrite=overwrite)
+        self._replaced = _put_aside(path, overwrite=overwrite)
+        self._descriptor = _create(path, self._replaced)
         self._append(header)
         try:
             self.flush()
         except UnwritableOutput:
-            os.close(self._descriptor)
+            self.abandon()
             raise
 
     def write(self, event: Event) -> None:
@@ -61,6 +63,8 @@ class CaptureWriter:
             self.flush()
         finally:
             os.close(self._descriptor)
+        if self._replaced is not None:
+            self._replaced.unlink(missing_ok=True)
 
     def abandon(self) -> None:
         """Close and remove the file, for a recording that never began."""
@@ -68,6 +72,7 @@ class CaptureWriter:
         # Not everything that can be written to is ours to remove: /dev/null is not.
         if self.path.is_file():
             self.path.unlink()
+        _give_back(self._replaced, self.path)
 
     def __enter__(self) -> CaptureWriter:
         return self
@@ -92,12 +97,28 @@ class CaptureWriter:
         self._pending += b"\n"
 
 
-def _create(path: Path, *, overwrite: bool) -> int:
+def _put_aside(path: Path, *, overwrite: bool) -> Path | None:
+    """Rename what is in the way; return where it is now."""
     try:
-        if path.is_file() and path.stat().st_size > 0 and not overwrite:
+        if not path.is_file() or path.stat().st_size == 0:
+            return None
+        if not overwrite:
             raise UnwritableOutput(
                 f"{path} exists and is not empty: name another file, or pass --overwrite"
             )
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        return path.replace(path.with_name(f"{path.name}.replaced"))
     except OSError as error:
         raise UnwritableOutput(f"cannot write {path}: {error.strerror}") from error
+
+
+def _create(path: Path, replaced: Path | None) -> int:
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        _give_back(replaced, path)
+        raise UnwritableOutput(f"cannot write {path}: {error.strerror}") from error
+
+
+def _give_back(replaced: Path | None, path: Path) -> None:
+    if replaced is not None:
+        replaced.replace(path)

@@ -28,6 +28,7 @@ _MAY_BEGIN = re.compile(_BEGIN + rb"[A-Za-z0-9_-]{7}")
 _IN_WORD = re.compile(
     rb"(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]++\.[A-Za-z0-9_-]*+\.)[A-Za-z0-9_-]*?(" + _PARTS + rb")"
 )
+_ESCAPED = re.compile(_BEGIN + rb"[A-Za-z0-9_-]{7,}+%2[Ee][A-Za-z0-9_-]*+%2[Ee][A-Za-z0-9_-]*+")
 _MAY_BEGIN_ANYWHERE = re.compile(rb"(?=" + _BEGIN + rb")")
 _MOST_BEGINS = 16
 _TIME_CLAIMS = ("exp", "iat", "nbf")
@@ -60,6 +61,12 @@ def find_jwts(payload: bytes) -> Iterator[tuple[int, int]]:
             if _is_json(payload[begin.start() : header_end]):
                 yield begin.start(), end
                 break
+
+
+def find_escaped_jwts(payload: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where the JWTs are whose dots are percent-encoded."""
+    if b"%2" in payload:
+        yield from (match.span() for match in _ESCAPED.finditer(payload))
 
 
 def unbase64(value: bytes) -> bytes | None:

@@ -11,7 +11,7 @@ from enum import Enum
 from functools import lru_cache
 
 _NAMES = frozenset(
-    "auth xauth authentication bearer sig ticket assertion credentials sessiontoken".split()
+    "auth xauth authentication bearer sig ticket assertion credentials sessiontoken otp".split()
 )
 _PASSWORDS = ("password", "passwd", "passcode", "passphrase", "pwd")
 _PASSWORD_NAMES = frozenset(("pass", *_PASSWORDS))
@@ -26,11 +26,12 @@ _AMBIGUOUS = frozenset(
 )
 
 # A lower-case text without any of these announces no secret: every name above has one in it.
-HINTS = "auth bearer sig ticket assert cred token secret key jwt pass pwd".split()
+HINTS = "otp auth bearer sig ticket assert cred token secret key jwt pass pwd".split()
 
 _LETTER_AND_DIGIT = re.compile(rb"(?=.*[0-9]).*[A-Za-z]", re.DOTALL)
 _WHITE_SPACE = re.compile(rb"\s")
 _LONG = 16
+_WORDS = re.compile(rb"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]+")
 
 
 class Expect(Enum):
@@ -71,7 +72,7 @@ def is_secret(name: str, value: bytes, expect: Expect) -> bool:
         return True
     if normal(name) not in _AMBIGUOUS and len(value) >= 8 and not _WHITE_SPACE.search(value):
         return True
-    return looks_secret(value, 6 if expect is Expect.CLIENT else 8)
+    return looks_secret(value, 6)
 
 
 def looks_secret(value: bytes, shortest: int = 8) -> bool:
@@ -84,5 +85,7 @@ def looks_secret(value: bytes, shortest: int = 8) -> bool:
 
 def looks_random(value: bytes) -> bool:
     """Whether a value without a name must be a secret: long, mixed, and no dotted name."""
+    if any(looks_secret(word, _LONG) for word in _WORDS.findall(value)):
+        return True
     longest = max(value.split(b"."), key=len)
     return len(value) >= 24 and len(longest) >= _LONG and looks_secret(value)

@@ -183,4 +183,4 @@ def _is_searched(value: bytes, kind: str) -> bool:
     # Cookies keep languages and themes too, and JWTs are found by their shape.
     if kind == "jwt":
         return False
-    return kind == "password" or looks_secret(value, 16 if kind == "cookie" else 8)
+    return kind == "password" or looks_secret(value, 16 if kind == "cookie" else 6)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from capture.redaction.hints import may_hold_a_secret
-from capture.redaction.jwt_shape import find_jwts, is_jwt, unbase64
+from capture.redaction.jwt_shape import find_escaped_jwts, find_jwts, is_jwt, unbase64
 from capture.redaction.names import (
     Expect,
     announces_a_secret,
@@ -51,6 +51,12 @@ _BASE64 = re.compile(rb"[A-Za-z0-9_/+-]{24,}+={0,2}")
 # Two searches for a literal beat one for an alternation, by far.
 _BASE64_OF_JSON = re.compile(rb"eyJ[A-Za-z0-9_/+-]{16,}+={0,2}")
 _BASE64_OF_JWT = re.compile(rb"ZXlK[A-Za-z0-9_/+-]{16,}+={0,2}")
+# What GitHub, GitLab, Slack, Stripe, OpenAI, Anthropic, Google and AWS issue tells itself.
+_KEY_OF_A_SERVICE = re.compile(
+    rb"\b(?:sk[-_][A-Za-z0-9_-]{16,}|[pr]k_(?:live|test)_[A-Za-z0-9]{16,}|gh[oprsu]_[A-Za-z0-9]{20,}"
+    rb"|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeoprs]-[\w-]{10,}|ya29\.[\w-]{16,}"
+    rb"|AKIA[0-9A-Z]{16}\b|AIza[\w-]{30,})"
+)
 _SCHEME = re.compile(rb"(?i)(?:bearer|basic|digest|negotiate|token|jwt|api-?key)(?:[ :+]|%20){1,9}")
 _WORD = re.compile(rb"\S+")
 _COOKIE = re.compile(rb"[^;]+")
@@ -78,19 +84,28 @@ def in_message(payload: bytes, where: str, expect: Expect) -> Iterator[Found]:
         yield from _in_commands(payload, where, expect)
     yield from _in_plain_pairs(payload, where, expect)
     for match in _BEARER.finditer(payload):
-        shortest = 8 if expect is Expect.ANYTHING else 6
-        if looks_secret(match[1], shortest) and not _ATTRIBUTE.fullmatch(match[1]):
+        if looks_secret(match[1], 6) and not _ATTRIBUTE.fullmatch(match[1]):
             yield _credential(payload, *match.span(1), where)
     for match in _USERINFO.finditer(payload):
         if match[2] and match[3]:
             yield Found(*match.span(3), f"{where} userinfo", "password")
         elif looks_secret(match[1]):
             yield Found(*match.span(1), f"{where} userinfo")
+    yield from _by_shape(payload, where)
+
+
+def _by_shape(payload: bytes, where: str) -> Iterator[Found]:
+    """Find what is a secret whatever it is called."""
     for wrapped in (_BASE64_OF_JSON, _BASE64_OF_JWT):
         for match in wrapped.finditer(payload):
             yield from _encoded(match, where)
     for start, end in find_jwts(payload):
         yield Found(start, end, where)
+    for start, end in find_escaped_jwts(payload):
+        yield Found(start, end, where, inner=unquote_to_bytes(payload[start:end]))
+    for match in _KEY_OF_A_SERVICE.finditer(payload):
+        if looks_secret(match[0]):
+            yield Found(*match.span(), where)
 
 
 def in_first_message(payload: bytes, where: str) -> Iterator[Found]:

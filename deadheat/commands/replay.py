@@ -44,26 +44,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Replay once and write the run."""
+    from capture.errors import UnwritableOutput
     from capture.format.reader import read_capture
     from replay.engine.live import RunSettings, run_live
+    from replay.oracles.departures import departures
     from replay.perturbations import perturbed
     from replay.plan import Pace
     from replay.plan_file import read_edits
     from replay.planning import plan_from_capture
 
+    if options.out.exists() and options.out.samefile(options.capture):
+        raise UnwritableOutput(f"{options.out} is the capture itself: name another file")
     target = target_from(options)
-    plan = plan_from_capture(read_capture(options.capture), Pace(options.pace))
+    recorded = read_capture(options.capture)
+    plan = plan_from_capture(recorded, Pace(options.pace))
     edits = read_edits(options.plan) if options.plan is not None else ()
     about = (("edits", json.dumps([edit.to_json() for edit in edits])),)
     settings = RunSettings(target, tokens_from(options), options.patience, about)
     replayed = asyncio.run(
         run_live(perturbed(plan, edits), settings, options.out, overwrite=options.overwrite)
     )
-    _print(replayed, options)
+    _print(replayed, departures(replayed, recorded, plan.connections), options)
     return 0
 
 
-def _print(replayed: Capture, options: argparse.Namespace) -> None:
+def _print(replayed: Capture, departed: list[str], options: argparse.Namespace) -> None:
     import msgspec
 
     from capture.timeline import summary_line
@@ -77,10 +82,13 @@ def _print(replayed: Capture, options: argparse.Namespace) -> None:
             "event": "summary",
             "run": str(options.out),
             "connections": len(replayed.connection_ids()),
+            "departures": departed,
             "lateness": late.to_json() if late is not None else None,
         }
         print(json.dumps(summary))
         return
+    for departure in departed:
+        print(f"not as recorded: {departure}")
     print(summary_line(replayed))
     if late is not None:
         print(late)

@@ -7,6 +7,7 @@ first failing point did. An edge that lies beyond what may be tried stays unknow
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -35,6 +36,7 @@ class WindowSearch:
 
     `with_value` makes the edit of a value. `passing_ns` are values known to pass. `highest_ns` is
     the largest value that may be tried. Each point is asked `repeats` times, or until it fails.
+    Raised `repeats` have the edges asked again, and moved outwards if they fail after all.
     """
 
     with_value: WithValue
@@ -45,7 +47,7 @@ class WindowSearch:
     _failing: set[int] = field(init=False)
     _passing: set[int] = field(init=False)
     _asked: int | None = None
-    _passes: int = 0
+    _passes: Counter[int] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._failing = {self.failing_ns}
@@ -62,12 +64,11 @@ class WindowSearch:
             return
         if verdict is Verdict.FAIL:
             self._failing.add(self._asked)
-            self._passes = 0
+            self._passing.discard(self._asked)
             return
-        self._passes += 1
-        if self._passes >= self.repeats:
+        self._passes[self._asked] += 1
+        if self._passes[self._asked] >= self.repeats:
             self._passing.add(self._asked)
-            self._passes = 0
 
     @property
     def window(self) -> Window:
@@ -90,7 +91,13 @@ class WindowSearch:
             return _between(highest, above)
         if below is not None and not _is_narrow(below, lowest):
             return _between(below, lowest)
-        return None
+        return next((at for at in (above, below) if self._is_doubtful(at)), None)
+
+    def _is_doubtful(self, at_ns: int | None) -> bool:
+        """Whether a point passed less often than is asked of it now; what was given is certain."""
+        if at_ns is None or at_ns in self.passing_ns:
+            return False
+        return self._passes[at_ns] < self.repeats
 
     def _lowest_failing(self) -> int:
         """Return the low end of the failing points around the first one."""

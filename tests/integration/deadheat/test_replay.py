@@ -84,6 +84,34 @@ def test_events_as_json_and_a_summary(recorded: Path, out: Path, port: int) -> N
     assert events[-1]["lateness"]["sends"] == 4
 
 
+def test_a_refused_handshake_is_told(out: Path, port: int, tmp_path: Path) -> None:
+    refused = saved(session("/refuse"), tmp_path / "session.jsonl")
+    done = deadheat("replay", refused, "--target", at(port), "--out", out)
+    assert done.returncode == 0
+    first = done.stdout.splitlines()[0]
+    assert first.startswith("not as recorded: the handshake of c1 was answered 403")
+    again = ("--overwrite", "--json")
+    events = deadheat("replay", refused, "--target", at(port), "--out", out, *again).stdout
+    assert "answered 403" in json.loads(events.splitlines()[-1])["departures"][0]
+
+
+def test_the_capture_itself_is_never_the_output(recorded: Path, port: int) -> None:
+    before = recorded.read_bytes()
+    done = deadheat("replay", recorded, "--target", at(port), "--out", recorded, "--overwrite")
+    assert done.returncode == 1
+    assert "is the capture itself: name another file" in done.stderr
+    assert recorded.read_bytes() == before
+
+
+def test_a_run_that_never_began_gives_back_what_was_there(
+    recorded: Path, out: Path, nobody: str
+) -> None:
+    out.write_text("earlier")
+    done = deadheat("replay", recorded, "--target", nobody, "--out", out, "--overwrite")
+    assert done.returncode == 1
+    assert out.read_text() == "earlier"
+
+
 def test_a_run_can_be_replayed_from_its_file(recorded: Path, out: Path, port: int) -> None:
     assert deadheat("replay", recorded, "--target", at(port), "--out", out).returncode == 0
     again = out.with_name("again.jsonl")

@@ -74,8 +74,7 @@ def test_the_summary_counts_connections_frames_and_gaps() -> None:
         Gap(at_ns=2_500_000_000, connection="c2", direction=TO_CLIENT, missing_bytes=1, reason="x"),
     )
     assert summary_line(Capture(header=HEADER, events=events)) == (
-        "test capture (edge) of 2026-01-02T03:04:05.000000Z: "
-        "2 connections, 1 frames, 1.500 s, 1 gaps"
+        "test capture (edge) of 2026-01-02T03:04:05.000000Z: 2 connections, 1 frame, 1.500 s, 1 gap"
     )
 
 

@@ -13,10 +13,10 @@ from capture.format.model import Capture
 from capture.format.writer import CaptureWriter
 from replay.auth import TokenSource
 from replay.engine.live import RunSettings
-from replay.errors import TargetRefused
+from replay.errors import ReplayError, TargetRefused
 from replay.experiment import Experiment
 from replay.finding import Answer, HuntResult
-from replay.hunt import Hunt, HuntRequest, HuntSettings, hunt
+from replay.hunt import MIN_BUDGET, Hunt, HuntRequest, HuntSettings, hunt
 from replay.perturbations import Gap
 from replay.plan import After, Kind, Plan
 from replay.planning import plan_from_capture
@@ -236,11 +236,36 @@ async def test_a_silent_server_is_inconclusive(hunted: Hunted) -> None:
     assert "the server said nothing on c1, recorded 2 messages" in result.reasons[0]
 
 
-@pytest.mark.parametrize("budget", [40, 60, 100])
+@pytest.mark.parametrize("budget", [MIN_BUDGET, 20, 40, 60, 100])
 async def test_the_budget_is_kept(hunted: Hunted, budget: int) -> None:
     for make_server in (lambda: HEALTHY, lambda: deaf_at_first(50)):
         result = await hunted(talk(), make_server, budget=budget)  # type: ignore[misc]
         assert result.runs <= budget
+
+
+async def test_a_small_budget_is_spent_on_the_search(hunted: Hunted) -> None:
+    result = await hunted(talk(), lambda: HEALTHY, budget=60)  # type: ignore[misc]
+    assert result.answer is Answer.NOT_REPRODUCED
+    assert result.tried > 20
+    (reason,) = result.reasons
+    assert f"the budget of 60 runs had room for {result.tried} of" in reason
+
+
+def test_a_budget_that_is_too_small_is_refused() -> None:
+    with pytest.raises(ReplayError, match=f"budget is 5 runs, expected at least {MIN_BUDGET}"):
+        HuntSettings(budget=5)
+
+
+async def test_the_window_of_a_rare_failure_is_not_cut_short(hunted: Hunted) -> None:
+    chance = Random(3).random
+
+    def server() -> Server:
+        return loses_between(0, 30, lambda: chance() + 0.3)
+
+    result = await hunted(talk(), server, budget=300)  # type: ignore[misc]
+    assert result.finding is not None
+    assert result.finding.window.low_ns == 0
+    assert result.finding.window.high_ns == pytest.approx(30 * MS, rel=0.2)
 
 
 async def test_the_same_seed_gives_the_same_hunt(hunted: Hunted) -> None:

@@ -152,6 +152,23 @@ def test_a_full_file_is_not_overwritten_unasked(path: Path) -> None:
     assert read_capture(path).header == HEADER
 
 
+def test_an_abandoned_file_gives_back_what_it_was_to_replace(path: Path) -> None:
+    path.write_text("precious")
+    writer = CaptureWriter(path, HEADER, overwrite=True)
+    writer.write(Note(at_ns=1, text="a"))
+    writer.abandon()
+    assert path.read_text() == "precious"
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_what_was_replaced_goes_when_the_new_file_is_whole(path: Path) -> None:
+    path.write_text("old")
+    writer = CaptureWriter(path, HEADER, overwrite=True)
+    assert path.with_name(f"{path.name}.replaced").read_text() == "old"
+    writer.end()
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
 def test_an_empty_file_may_be_written_to(path: Path) -> None:
     path.touch()
     CaptureWriter(path, HEADER).end()

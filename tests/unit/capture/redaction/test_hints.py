@@ -16,6 +16,8 @@ JWT = b"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
         b"X-API-KEY: 1",
         b"PASS x",
         b"redis://user:pw@host",
+        b"use ghp_0123456789abcdefghijABCDEFGHIJ",
+        b"AKIA0123456789ABCDEF",
         JWT,
         b"\x00\xff" + JWT,
         base64.b64encode(JWT),

@@ -50,10 +50,17 @@ def test_a_value_learnt_escaped_is_found_plain() -> None:
     assert [*knowing(b"ab%2Fcd%2Bef").find(b"ab/cd+ef")] == [(0, 8)]
 
 
-def test_a_short_value_is_the_same_secret_but_is_not_searched_for() -> None:
-    secrets = knowing(b"abc123")
-    assert secrets.get(b"abc123") == SECRET
-    assert not secrets.may_be_in(b"abc123 abc123")
+def test_a_short_value_is_searched_for_as_a_word() -> None:
+    secrets = knowing(b"hunter2", b"x.y*")
+    assert [*secrets.find(b"no: hunter2, hunter22 x.y*")] == [(4, 11), (22, 26)]
+    assert secrets.may_be_in(b"your password is hunter2")
+    assert not secrets.may_be_in(b"huntress x-y*")
+
+
+def test_a_tiny_value_is_the_same_secret_but_is_not_searched_for() -> None:
+    secrets = knowing(b"a1b")
+    assert secrets.get(b"a1b") == SECRET
+    assert not secrets.may_be_in(b"a1b a1b")
 
 
 def test_a_value_that_may_be_a_word_is_not_searched_for() -> None:

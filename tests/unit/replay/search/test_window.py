@@ -142,3 +142,16 @@ def test_before_anything_was_asked_only_the_failing_point_is_known() -> None:
     assert search.window == Window(None, None, 10 * MS)
     search.tell((EDIT,), Verdict.PASS)
     assert search.window == Window(None, None, 10 * MS)
+
+
+def test_edges_that_were_asked_too_seldom_move_when_asked_again() -> None:
+    search = WindowSearch(EDIT.with_value, 5 * MS, (100 * MS,), HIGHEST_NS, repeats=1)
+    luck = True
+    while (edits := search.ask()) is not None:
+        (edit,) = edits
+        fails = edit.value_ns <= (10 if luck else 30) * MS
+        search.tell(edits, Verdict.FAIL if fails else Verdict.PASS)
+        if luck and search.ask() is None:
+            assert is_close(search.window.high_ns, 10 * MS)
+            luck, search.repeats = False, 4
+    assert is_close(search.window.high_ns, 30 * MS)
