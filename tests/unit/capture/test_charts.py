@@ -88,7 +88,7 @@ def test_times_count_from_the_first_event_in_milliseconds() -> None:
 def test_axes_have_titles_with_units_and_the_chart_a_description() -> None:
     spec = timeline(busy(1, 1), "A title").to_dict()
     assert spec["title"]["text"] == "A title"
-    assert "1 connections" in spec["description"]
+    assert "1 connection," in spec["description"]
     axes = spec["layer"][1]["encoding"]
     assert axes["x"]["axis"]["title"] == "time since the first event (ms)"
     assert axes["y"]["axis"]["title"] == "connection and direction"
