@@ -126,7 +126,7 @@ def messages_table(capture: Capture) -> pd.DataFrame:
 def connections_table(capture: Capture) -> pd.DataFrame:
     """Return one row a connection: when it came and went, how, and how much it carried."""
     return typed_table(
-        (_connection_row(name, capture.of_connection(name)) for name in capture.connection_ids()),
+        (_connection_row(name, events) for name, events in capture.by_connection().items()),
         _CONNECTION_TYPES,
     )
 

@@ -215,6 +215,14 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True):
         named = (event.connection for event in self.events if event.connection is not None)
         return tuple(dict.fromkeys(named))
 
+    def by_connection(self) -> dict[str, tuple[Event, ...]]:
+        """Return the events of each connection, in order of their first event."""
+        events: dict[str, list[Event]] = {}
+        for event in self.events:
+            if event.connection is not None:
+                events.setdefault(event.connection, []).append(event)
+        return {connection: tuple(own) for connection, own in events.items()}
+
     def of_connection(self, connection: str) -> tuple[Event, ...]:
         """Return the events of one connection."""
         return tuple(event for event in self.events if event.connection == connection)

@@ -15,7 +15,7 @@ from typing import Any
 from capture.format.model import HeaderPairs, Secret
 from capture.redaction.hints import may_hold_a_secret
 from capture.redaction.jwt_shape import describe_jwt, is_jwt
-from capture.redaction.known import KnownSecrets
+from capture.redaction.known import SHORTEST_SEARCHED, KnownSecrets
 from capture.redaction.names import Expect, announces_a_secret, looks_secret
 from capture.redaction.rules import (
     Found,
@@ -75,6 +75,13 @@ class Redactor:
 
     _known: KnownSecrets = field(default_factory=KnownSecrets, repr=False)
     _count: int = 0
+
+    def remember(self, value: str, secret: Secret) -> None:
+        """Take a value for this secret from now on, wherever it comes."""
+        known = _encoded(value)
+        if known:
+            searched = len(known) >= SHORTEST_SEARCHED or _is_searched(known, secret.kind)
+            self._known.add(known, secret, searched=searched)
 
     def message(
         self, payload: bytes, *, where: str, is_first: bool = False, from_client: bool = False

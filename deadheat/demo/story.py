@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from capture.recording_process import recording
+from deadheat import event_loop
 from deadheat.demo.chat_session import chat_twice
-from deadheat.demo.recording import recording
 from deadheat.progress import TrialProgress
 from local_staging.launch import Staging, launch
 from replay.auth import TokenSource, key_from
@@ -43,7 +43,7 @@ def run_demo(directory: Path, tell: Tell) -> Story:
     hunted, retested = directory / "hunt-incident", directory / "hunt-fixed"
     with launch(build="incident", directory=directory / "staging-incident") as staging:
         tell(f"stand-in for staging, incident build: {staging.chat_url}")
-        asyncio.run(_record(staging, capture))
+        event_loop.run(_record(staging, capture))
         tell(f"recorded a healthy chat session: {capture}")
         found = _hunt(staging, capture, hunted, HuntSettings(BUDGET, rate_runs=RATE_RUNS))
         tell(f"hunted: {found.answer} in {found.runs} runs")
@@ -79,6 +79,6 @@ def _hunt(staging: Staging, capture: Path, directory: Path, settings: HuntSettin
         settings=settings,
     )
     progress = TrialProgress(settings.budget, label=f"  {directory.name}")
-    result = asyncio.run(hunt(request, progress.on_trial))
+    result = event_loop.run(hunt(request, progress.on_trial))
     progress.end()
     return result

@@ -81,3 +81,7 @@ def test_a_capture_names_its_connections_in_order_of_their_first_event() -> None
     assert capture.connection_ids() == ("c2", "c1")
     assert capture.of_connection("c2") == (events[1], events[3])
     assert capture.of_connection("c9") == ()
+    assert capture.by_connection() == {
+        name: capture.of_connection(name) for name in capture.connection_ids()
+    }
+    assert list(capture.by_connection()) == list(capture.connection_ids())

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capture.format.model import Secret
 from capture.redaction import PLACEHOLDER, Redactor, Span, apply, placeholder
 from tests.unit.capture.wire import SIGNATURE, base64url, jwt
 
@@ -192,3 +193,11 @@ def test_a_span_is_replaced_where_it_begins(start: int, end: int, expected: byte
     span = Span(2, 8, secret)
     expected = expected.replace(b"{}", span.placeholder)
     assert apply(b"abcdefghij", [span], start=start, end=end) == expected
+
+
+def test_a_value_can_be_taught_whatever_it_looks_like() -> None:
+    redactor = Redactor()
+    secret = Secret(id="s7", kind="token")
+    redactor.remember("plainword", secret)
+    redactor.remember("", secret)
+    assert redactor.text("so plainword it is", where="note")[0] == "so {{deadheat:token:s7}} it is"
