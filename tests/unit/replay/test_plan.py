@@ -79,7 +79,7 @@ def test_there_is_no_recorded_gap_to_what_came_later_or_never() -> None:
 
 def test_a_replaced_step_leaves_the_original_plan_alone() -> None:
     other = Step("c1", 1, SEND.action, 10 * MS, START, 1)
-    assert PLAN.with_step(other).step("c1", 1) is other
+    assert PLAN.with_steps([other]).step("c1", 1) is other
     assert PLAN.step("c1", 1) is SEND
 
 

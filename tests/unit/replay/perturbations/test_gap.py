@@ -57,7 +57,7 @@ def test_json_reads_back(gap_ns: int) -> None:
 
 
 def test_a_gap_below_zero_is_refused() -> None:
-    with pytest.raises(PlanError, match=r"gap is -1\.0 ms, expected 0 or more"):
+    with pytest.raises(PlanError, match="expected a gap_ms of 0 or more"):
         Gap("c1", 1, OPEN, -MS)
 
 

@@ -37,7 +37,7 @@ def test_json_reads_back() -> None:
 
 
 def test_a_delay_below_zero_is_refused() -> None:
-    with pytest.raises(PlanError, match="expected 0 or more"):
+    with pytest.raises(PlanError, match="expected a by_ms of 0 or more"):
         HandshakeDelay("c1", -1)
 
 
