@@ -1,68 +1,116 @@
-"""Which server messages a client message cannot do without: those whose values it echoes.
-
-A value counts when the server said it first. Order alone proves nothing: a client that happened to
-wait need not have waited.
-"""
+"""What each step waits for, as data that a person can read and change."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from capture.format.model import Direction
-from capture.messages import Message
+from replay.correlation import Correlation
+from replay.errors import PlanError
+from replay.events import After
+from replay.plan import Plan, Step
 
-MIN_STRING = 6
-MIN_NUMBER = 1_000
-_WORD = re.compile(r"[A-Za-z0-9_-]{6,}")
-
-
-def echoed(messages: Sequence[Message]) -> Mapping[int, tuple[int, ...]]:
-    """Return, by index of each client message of a connection, the server messages it echoes."""
-    issued: dict[str, int] = {}
-    said_by_client: set[str] = set()
-    needs: dict[int, tuple[int, ...]] = {}
-    for message in messages:
-        values = set(_values(message))
-        if message.direction is Direction.SERVER_TO_CLIENT:
-            for value in values - said_by_client:
-                issued.setdefault(value, message.index)
-        else:
-            needs[message.index] = tuple(sorted({issued[v] for v in values if v in issued}))
-            said_by_client |= values
-    return needs
+NS_PER_MS = 1_000_000
 
 
-def _values(message: Message) -> Iterator[str]:
-    """Yield what is specific enough to be recognised when it comes back."""
-    if not message.is_text:
-        return
-    try:
-        decoded = json.loads(message.text)
-    except (ValueError, RecursionError):
-        yield from (word for word in _WORD.findall(message.text) if _is_specific(word))
-        return
-    for leaf in _leaves(decoded):
-        if isinstance(leaf, str) and _is_specific(leaf):
-            yield leaf
-        elif isinstance(leaf, int) and not isinstance(leaf, bool) and abs(leaf) >= MIN_NUMBER:
-            yield str(leaf)
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What one step follows, how long after, and which messages it cannot do without.
+
+    Of what a person leaves out, `gap_ms` and `needs` stay as they are.
+    """
+
+    connection: str
+    step: int
+    after: After
+    gap_ms: float | None = None
+    needs: tuple[After, ...] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as it stands in a plan file."""
+        entry: dict[str, Any] = {
+            "connection": self.connection,
+            "step": self.step,
+            "after": str(self.after),
+        }
+        if self.gap_ms is not None:
+            entry["gap_ms"] = self.gap_ms
+        if self.needs is not None:
+            entry["needs"] = [str(event) for event in self.needs]
+        return entry
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> Waits:
+        """Read what `to_json` wrote. Raises PlanError."""
+        match entry:
+            case {"connection": str(connection), "step": int(step), "after": str(after)}:
+                return cls(
+                    connection, step, After.parse(after), _gap_ms(entry), _needs(entry.get("needs"))
+                )
+        raise PlanError(f"causality is {dict(entry)!r}, expected a connection, a step and an after")
 
 
-def _is_specific(text: str) -> bool:
-    # Words such as "message" or "completed" are vocabulary; ids have digits.
-    return len(text) >= MIN_STRING and any(char.isdigit() for char in text)
+def causality_of(plan: Plan) -> tuple[Waits, ...]:
+    """Return what every step of a plan waits for."""
+    return tuple(
+        Waits(step.connection, step.index, step.after, step.gap_ns / NS_PER_MS, step.needs)
+        for step in plan.steps()
+    )
 
 
-def _leaves(value: Any) -> Iterator[Any]:  # noqa: ANN401  JSON is any of its types
-    waiting = [value]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
-        else:
-            yield value
+def with_causality(plan: Plan, causality: Iterable[Waits]) -> Plan:
+    """Return the plan with steps that wait for something else. Raises PlanError.
+
+    A gap that is left out is the recorded one, or none where the event came later than the step.
+    """
+    return plan.with_steps([_waiting(plan, waits) for waits in causality])
+
+
+def correlated(plan: Plan, correlation: Correlation) -> Plan:
+    """Return the plan with other links; its steps need what these take their values from."""
+    needs = correlation.needs()
+    steps = [
+        replace(step, needs=needs.get((step.connection, step.index), ())) for step in plan.steps()
+    ]
+    return replace(plan.with_steps(steps), correlation=correlation)
+
+
+def with_needs_of_links(plan: Plan) -> Plan:
+    """Return the plan with steps that need, beside what they do, what their links need."""
+    needs = plan.correlation.needs()
+    return plan.with_steps(
+        replace(step, needs=tuple(dict.fromkeys((*step.needs, *more))))
+        for step in plan.steps()
+        if (more := needs.get((step.connection, step.index)))
+    )
+
+
+def _waiting(plan: Plan, waits: Waits) -> Step:
+    step = plan.step(waits.connection, waits.step)
+    needs = step.needs if waits.needs is None else waits.needs
+    if waits.gap_ms is not None:
+        gap_ns = round(waits.gap_ms * NS_PER_MS)
+    elif waits.after == step.after:
+        gap_ns = step.gap_ns
+    else:
+        recorded_ns = plan.recorded_gap_ns(step, waits.after)
+        gap_ns = 0 if recorded_ns is None else recorded_ns
+    return replace(step, after=waits.after, gap_ns=gap_ns, needs=needs)
+
+
+def _gap_ms(entry: Mapping[str, Any]) -> float | None:
+    gap_ms = entry.get("gap_ms")
+    if gap_ms is None:
+        return None
+    if type(gap_ms) not in (int, float) or not 0 <= gap_ms < float("inf"):
+        raise PlanError(f"gap_ms is {gap_ms!r}, expected a number of milliseconds from 0")
+    return float(gap_ms)
+
+
+def _needs(needs: object) -> tuple[After, ...] | None:
+    if needs is None:
+        return None
+    if not isinstance(needs, list) or not all(isinstance(event, str) for event in needs):
+        raise PlanError(f'needs is {needs!r}, expected a list such as ["c1 message 1"]')
+    return tuple(map(After.parse, needs))

@@ -20,7 +20,7 @@ from capture.format.model import (
 )
 from capture.message_kind import message_kind
 from capture.messages import Message, messages
-from replay.causality import echoed
+from replay.correlation import correlate
 from replay.errors import PlanError
 from replay.plan import (
     START,
@@ -39,35 +39,49 @@ from replay.plan import (
 
 SWITCHING_PROTOCOLS = 101
 
+Needs = Mapping[tuple[str, int], Sequence[tuple[int, After]]]
+
 
 def plan_from_capture(
-    capture: Capture, pace: Pace = Pace.CAUSAL, pushes: frozenset[str] = frozenset()
+    capture: Capture,
+    pace: Pace = Pace.CAUSAL,
+    pushes: frozenset[str] = frozenset(),
+    runs: Sequence[Capture] = (),
 ) -> Plan:
     """Return the plan that does what the clients of a capture did.
 
-    Messages of the kinds in `pushes` come unasked: no step is taken to have waited for one.
+    Messages of the kinds in `pushes` come unasked: no step is taken to have waited for one. Other
+    recordings or `runs` of the session tell which values the server issues anew.
     Raises PlanError when no connection of the capture has a handshake to send again.
     """
+    inferred = correlate(capture, runs)
     traces = [
         trace
-        for connection in capture.connection_ids()
-        if (trace := _trace(connection, capture.of_connection(connection), pushes)) is not None
+        for name, events in capture.by_connection().items()
+        if (trace := _trace(name, events, pushes, inferred.values_from(name))) is not None
     ]
     if not traces:
         raise PlanError(
             "no connection of the capture has a handshake, so there is nothing to send again: "
             "record from before the client connects"
         )
+    correlation = inferred.among([trace.name for trace in traces])
+    happened = {event: at_ns for trace in traces for at_ns, event in trace.events()}
+    came = happened | {event: at_ns for trace in traces for at_ns, event in trace.numbered()}
+    needs = {
+        step: [(came[event], event) for event in events]
+        for step, events in correlation.needs().items()
+    }
     origin_ns = min(trace.acts[0].at_ns for trace in traces)
     elsewhere = sorted(event for trace in traces for event in trace.for_others())
     # What only the server said needs no fresh one.
     secrets = {secret.id: secret for event in _by_client(capture) for secret in event.secrets}
     return Plan(
-        connections={trace.name: trace.steps(origin_ns, elsewhere) for trace in traces},
+        connections={trace.name: trace.steps(origin_ns, elsewhere, needs) for trace in traces},
         secrets=secrets,
-        recorded_ns={START: 0}
-        | {event: at_ns - origin_ns for trace in traces for at_ns, event in trace.events()},
+        recorded_ns={START: 0} | {event: at_ns - origin_ns for event, at_ns in happened.items()},
         pace=pace,
+        correlation=correlation,
     )
 
 
@@ -85,7 +99,6 @@ class _Act:
 
     at_ns: int
     action: Action
-    needs: tuple[After, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +115,29 @@ class _Trace:
         acts = [(act.at_ns, After(Kind.STEP, self.name, i)) for i, act in enumerate(self.acts)]
         return acts + list(self.seen)
 
+    def numbered(self) -> list[tuple[int, After]]:
+        """Return every message by its number among all, whatever it is called."""
+        times = [at_ns for at_ns, event in self.seen if event.kind is Kind.MESSAGE]
+        return [(at_ns, After(Kind.MESSAGE, self.name, n)) for n, at_ns in enumerate(times, 1)]
+
     def for_others(self) -> list[tuple[int, After]]:
         """The events that a connection opened later may have followed."""
         return [each for each in self.events() if each[1].kind in (Kind.STEP, Kind.CLOSED)]
 
-    def steps(self, origin_ns: int, elsewhere: list[tuple[int, After]]) -> tuple[Step, ...]:
-        """Return the steps; each follows the latest event before it."""
+    def steps(
+        self, origin_ns: int, elsewhere: list[tuple[int, After]], needs: Needs
+    ) -> tuple[Step, ...]:
+        """Return the steps; each follows the latest event before it.
+
+        Of another connection only what brought a value counts for more than its client's steps.
+        """
         steps: list[Step] = []
         others = [(at_ns, event) for at_ns, event in elsewhere if event.connection != self.name]
         for index, act in enumerate(self.acts):
+            needed = needs.get((self.name, index), ())
+            brought = [each for each in needed if each[1].connection != self.name]
             if index == 0:
-                before = [(at_ns, event) for at_ns, event in others if at_ns <= act.at_ns]
+                before = [each for each in (*others, *brought) if each[0] <= act.at_ns]
                 followed_ns, after = max(before, default=(origin_ns, START))
                 previous_ns = origin_ns
             else:
@@ -125,7 +150,7 @@ class _Trace:
                     for each in between
                     if each[1].called not in self.pushes and each[1].kind is not Kind.CLOSED
                 ]
-                followed_ns, after = max([own, *answers], key=lambda each: each[0])
+                followed_ns, after = max([own, *answers, *brought], key=lambda each: each[0])
             steps.append(
                 Step(
                     connection=self.name,
@@ -134,14 +159,16 @@ class _Trace:
                     recorded_at_ns=act.at_ns - origin_ns,
                     after=after,
                     gap_ns=act.at_ns - followed_ns,
-                    needs=act.needs,
+                    needs=tuple(event for _, event in needed),
                     expected_wait_ns=followed_ns - previous_ns,
                 )
             )
         return tuple(steps)
 
 
-def _trace(name: str, events: tuple[Event, ...], pushes: frozenset[str]) -> _Trace | None:
+def _trace(
+    name: str, events: tuple[Event, ...], pushes: frozenset[str], issued: frozenset[str]
+) -> _Trace | None:
     request = next((event for event in events if isinstance(event, UpgradeRequest)), None)
     if request is None:
         return None
@@ -151,19 +178,24 @@ def _trace(name: str, events: tuple[Event, ...], pushes: frozenset[str]) -> _Tra
         if isinstance(event, UpgradeResponse) and event.status == SWITCHING_PROTOCOLS
     ]
     spoken = tuple(messages(events))
-    received = _received(name, spoken)
+    received = _received(name, spoken, issued)
     closed = (
         [(max(e.at_ns for e in ends), After(Kind.CLOSED, name))]
         if (ends := [event for event in events if isinstance(event, TcpClose)])
         else []
     )
-    acts = (_opening(request), *_sends(name, spoken, received), _ending(events))
+    acts = (_opening(request), *_sends(spoken), _ending(events))
     seen = sorted([*opened, *received.values(), *closed])
     return _Trace(name, acts, tuple(seen), pushes | _repeated(seen, acts))
 
 
-def _received(name: str, spoken: tuple[Message, ...]) -> dict[int, tuple[int, After]]:
-    """Return, by index, when each message of the server came and the event that this is."""
+def _received(
+    name: str, spoken: tuple[Message, ...], issued: frozenset[str]
+) -> dict[int, tuple[int, After]]:
+    """Return, by index, when each message of the server came and the event that this is.
+
+    What is called by a value that the server issues anew each time has a number only.
+    """
     counts: Counter[str] = Counter()
     received = {}
     for message in spoken:
@@ -171,6 +203,8 @@ def _received(name: str, spoken: tuple[Message, ...]) -> dict[int, tuple[int, Af
             called = message_kind(message)
             counts[called] += 1
             event = After(Kind.MESSAGE, name, counts[called], called)
+            if not issued.isdisjoint(called.split()):
+                event = After(Kind.MESSAGE, name, message.index)
             received[message.index] = (message.at_ns, event)
     return received
 
@@ -193,10 +227,7 @@ def _opening(request: UpgradeRequest) -> _Act:
     return _Act(at_ns, Open(request.url, request.headers, request.at_ns - at_ns))
 
 
-def _sends(
-    name: str, spoken: tuple[Message, ...], received: Mapping[int, tuple[int, After]]
-) -> list[_Act]:
-    needs: Mapping[int, tuple[int, ...]] = echoed(spoken)
+def _sends(spoken: tuple[Message, ...]) -> list[_Act]:
     return [
         _Act(
             message.frames[0].at_ns,
@@ -208,7 +239,6 @@ def _sends(
                 is_text=message.is_text,
                 compressed=message.frames[0].compressed,
             ),
-            tuple(received[index][1] for index in needs[message.index]),
         )
         for message in spoken
         if message.direction is Direction.CLIENT_TO_SERVER

@@ -211,3 +211,48 @@ def test_no_step_waits_for_what_is_known_to_come_unasked() -> None:
     capture = capture_of(C1.opened(0), C1.said(10, {"type": "tick"}), C1.sent(35, "a"), C1.left(50))
     plan = plan_from_capture(capture, pushes=frozenset({"type=tick"}))
     assert follows(plan.step("c1", 1)) == ("c1 open", 34)
+
+
+def test_what_brought_a_value_to_a_connection_is_what_its_opening_follows() -> None:
+    plan = plan_from_capture(
+        capture_of(
+            C1.opened(0),
+            C1.said(15, {"type": "welcome", "session": "s-1f2e"}),
+            C2.request(20, "ws://h/ws?session=s-1f2e"),
+            C2.response(21),
+            C2.sent(22, {"type": "hi"}),
+            C1.said(30, {"type": "news", "id": "n-77aa"}),
+            C2.sent(34, {"type": "seen", "id": "n-77aa"}),
+            C2.left(40),
+            C1.left(60),
+        )
+    )
+    opening, seen = plan.step("c2", 0), plan.step("c2", 2)
+    assert (str(opening.after), opening.gap_ns) == ("c1 message 1: type=welcome", 5 * MS)
+    assert (str(seen.after), seen.gap_ns) == ("c1 message 1: type=news", 4 * MS)
+    assert opening.needs == (opening.after,)
+    assert seen.needs == (seen.after,)
+
+
+def test_a_message_called_by_what_the_server_issues_is_known_by_its_number() -> None:
+    plan = plan_from_capture(
+        capture_of(
+            C1.opened(0), C1.said(5, "SESSION abc"), C1.sent(9, "RESUME SESSION=abc"), C1.left(20)
+        )
+    )
+    step = plan.step("c1", 1)
+    assert (str(step.after), list(map(str, step.needs))) == ("c1 message 1", ["c1 message 1"])
+
+
+def test_a_value_from_any_kind_of_message_is_needed_by_its_number() -> None:
+    said = [
+        each
+        for n, seq in enumerate((21, 22, 25))
+        for each in (
+            C1.said(10 * n + 2, {"type": "a" if n % 2 else "b", "seq": seq}),
+            C1.sent(10 * n + 5, {"type": "ack", "ack": seq}),
+        )
+    ]
+    plan = plan_from_capture(capture_of(C1.opened(0), said, C1.left(50)))
+    needs = [str(event) for step in plan.steps() for event in step.needs]
+    assert needs == ["c1 message 1", "c1 message 2", "c1 message 3"]
