@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import shlex
 import subprocess
 import uuid
@@ -53,16 +54,21 @@ class TokenSource:
 
 @dataclass(slots=True)
 class Wallet:
-    """The secrets of one run: each is made once, when first needed."""
+    """The secrets of one run: each is made once, when first needed.
+
+    For those that the server `issued` itself there need not be any: what it did not issue this time
+    stays a placeholder.
+    """
 
     secrets: Mapping[str, Secret]
     source: TokenSource
     now_s: Callable[[], int] = unix_time_s
+    issued: frozenset[str] = frozenset()
     _made: dict[str, str] = field(default_factory=dict, repr=False)
 
     def fill(self, text: str) -> str:
         """Return a text with every placeholder replaced by its fresh secret. Raises NoToken."""
-        return PLACEHOLDER.sub(lambda match: self._of(match["id"]), text)
+        return PLACEHOLDER.sub(self._in_place_of, text)
 
     def fill_headers(self, headers: HeaderPairs) -> HeaderPairs:
         """Return headers with fresh secrets; cookies that nobody gave are left out."""
@@ -83,7 +89,8 @@ class Wallet:
     def check(self) -> None:
         """Make every secret that cannot be left out. Raises NoToken before anything is sent."""
         for secret in self.secrets.values():
-            if secret.kind != "cookie" or secret.id in self.source.values:
+            is_optional = secret.kind == "cookie" or secret.id in self.issued
+            if not is_optional or secret.id in self.source.values:
                 self._of(secret.id)
 
     def redactor(self) -> Redactor:
@@ -104,6 +111,12 @@ class Wallet:
             match["kind"] != "cookie" or match["id"] in self.source.values
             for match in PLACEHOLDER.finditer(cookie)
         )
+
+    def _in_place_of(self, placeholder: re.Match[str]) -> str:
+        secret_id = placeholder["id"]
+        if secret_id in self.issued and secret_id not in self.source.values:
+            return placeholder[0]
+        return self._of(secret_id)
 
     def _of(self, secret_id: str) -> str:
         if secret_id not in self._made:

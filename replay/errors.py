@@ -3,9 +3,11 @@
 DeadheatError (capture.errors)
 └── ReplayError
     ├── PlanError        the plan, or a perturbation of it, is not legal
+    ├── CheckError       a check that a user named cannot be understood
     ├── TargetRefused    nothing answers at the target
     ├── HostNotAllowed   the target is not loopback and not on the allow list
-    └── NoToken          a secret of the recording has no fresh one to stand in for it
+    ├── NoToken          a secret of the recording has no fresh one to stand in for it
+    └── TooMuch          more than a shared server is asked to bear
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ class PlanError(ReplayError):
     """The plan or the perturbation cannot be carried out legally."""
 
 
+class CheckError(ReplayError):
+    """A check cannot be understood, or what it names does not exist."""
+
+
 class TargetRefused(ReplayError):
     """The target cannot be reached at all."""
 
@@ -31,3 +37,7 @@ class HostNotAllowed(ReplayError):
 
 class NoToken(ReplayError):
     """There is no way to get a fresh secret."""
+
+
+class TooMuch(ReplayError):
+    """More than a shared server is asked to bear."""

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from capture.redaction import Redactor
+from replay.configuration import CONFIG_FILE, read_section
 from replay.errors import HostNotAllowed, ReplayError
 
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
-CONFIG_FILE = Path("deadheat.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,30 +89,29 @@ class Target:
 
 def check_allowed(target: Target, allowed_hosts: Sequence[str]) -> None:
     """Raise HostNotAllowed unless the target is loopback or was named."""
-    if _is_loopback(target.host) or target.host in (host.lower() for host in allowed_hosts):
+    check_host(target.host, allowed_hosts)
+
+
+def check_host(host: str, allowed_hosts: Sequence[str]) -> None:
+    """Raise HostNotAllowed unless a host is loopback or was named."""
+    if is_loopback(host) or host in (allowed.lower() for allowed in allowed_hosts):
         return
     raise HostNotAllowed(
-        f"{target.host} is not this machine, and a replay changes what it talks to: allow it with "
-        f"--allow-host {target.host}, or under [replay] allowed_hosts in {CONFIG_FILE}"
+        f"{host} is not this machine, and a replay changes what it talks to: allow it with "
+        f"--allow-host {host}, or under [replay] allowed_hosts in {CONFIG_FILE}"
     )
 
 
 def configured_hosts(path: Path = CONFIG_FILE) -> tuple[str, ...]:
     """Return the allowed hosts of the configuration file, if there is one. Raises ReplayError."""
-    try:
-        config = tomllib.loads(path.read_text())
-    except FileNotFoundError:
-        return ()
-    except (OSError, ValueError) as error:
-        raise ReplayError(f"cannot read {path}: {error}") from error
-    replay = config.get("replay", {})
-    hosts = replay.get("allowed_hosts", []) if isinstance(replay, dict) else replay
+    hosts = read_section("replay", path).get("allowed_hosts", [])
     if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
         raise ReplayError(f"{path}: [replay] allowed_hosts is {hosts!r}, expected a list of names")
     return tuple(hosts)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     if host == "localhost":
         return True
     try:

@@ -2,14 +2,21 @@
 
 It reads no clock, opens no socket and draws no chance: the shell says what happened and when, and
 asks what is due. It knows no server: what a message means is not its business, only that it came.
+What happens touches only those who wait for it, so that a thousand connections cost no more a send
+than one.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
-from replay.plan import START, After, End, Kind, Pace, Plan, Step
+from replay.plan import START, After, Barrier, Cue, End, Kind, Pace, Plan, Step
+
+# How soon to look again at a step whose patience ended while what it waits for is still to come.
+LOOK_AGAIN_NS = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +38,18 @@ class GaveUp:
 
 @dataclass(slots=True)
 class _Progress:
-    """How far one connection is."""
+    """How far one connection is. `missing` is what its next step waits for; with `due_ns` it is
+    free to go. `version` grows with every change, so that older entries of the queues are stale.
+    """
 
     steps: tuple[Step, ...]
+    order: int
     next: int = 0
     blocked_since_ns: int = 0
     over_at_ns: int | None = None
+    missing: After | None = None
+    due_ns: int | None = None
+    version: int = 0
 
     @property
     def step(self) -> Step | None:
@@ -56,27 +69,55 @@ class EngineCore:
     _happened: dict[After, int] = field(default_factory=lambda: {START: 0})
     _let_go: dict[After, int] = field(default_factory=dict)
     _progress: dict[str, _Progress] = field(init=False)
+    _running: int = field(init=False)
+    _due: list[tuple[int, int, int, str]] = field(default_factory=list)
+    _patience: list[tuple[int, int, int, str]] = field(default_factory=list)
+    _waiting_for: defaultdict[After, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _waiting_on: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _barriers: dict[tuple[str, int], Barrier] = field(init=False)
+    _cues: list[tuple[int, int, Cue]] = field(default_factory=list)
+    _cues_after: defaultdict[After, list[tuple[int, Cue]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
 
     def __post_init__(self) -> None:
-        self._progress = {name: _Progress(steps) for name, steps in self.plan.connections.items()}
+        self._progress = {
+            name: _Progress(steps, order)
+            for order, (name, steps) in enumerate(self.plan.connections.items())
+        }
+        self._running = len(self._progress)
+        self._barriers = {
+            member: barrier for barrier in self.plan.barriers for member in barrier.members
+        }
+        for order, cue in enumerate(self.plan.cues):
+            self._cues_after[cue.after].append((order, cue))
+        self._release_cues(START, 0)
+        for name in self._progress:
+            self._look_at(name)
 
     @property
     def is_finished(self) -> bool:
         """Whether every connection has ended."""
-        return all(progress.over_at_ns is not None for progress in self._progress.values())
+        return self._running == 0
 
     def happened(self, event: After, at_ns: int) -> None:
         """Note an event of the run; the first time counts."""
-        self._happened.setdefault(event, at_ns)
+        if event in self._happened:
+            return
+        self._happened[event] = at_ns
+        self._release_cues(event, at_ns)
+        for name in self._waiting_for.pop(event, ()):
+            self._look_at(name)
 
     def taken(self, step: Step, at_ns: int) -> None:
         """Note that the shell took a step."""
         progress = self._progress[step.connection]
         progress.next = step.index + 1
-        # The last fragment of a message goes out before the next step does, and nobody waits for
-        # the answer to an upgrade that was not asked for yet.
+        # The last byte of a message goes out before the next step does, and nobody waits for the
+        # answer to an upgrade that was not asked for yet.
         progress.blocked_since_ns = at_ns + step.duration_ns
         self.happened(step.as_event, at_ns)
+        self._look_at(step.connection)
 
     def over(self, connection: str, at_ns: int) -> tuple[Step, ...]:
         """Note the end of a connection; return the steps that can no longer be taken.
@@ -84,21 +125,47 @@ class EngineCore:
         Whoever waits for something of this connection waits no longer.
         """
         progress = self._progress[connection]
-        if progress.over_at_ns is None:
-            progress.over_at_ns = at_ns
         left = progress.steps[progress.next :]
         progress.next = len(progress.steps)
+        if progress.over_at_ns is None:
+            progress.over_at_ns = at_ns
+            self._running -= 1
+            self._release_cues(After(Kind.CLOSED, connection), at_ns)
+        self._look_at(connection)
+        for name in self._waiting_on.pop(connection, ()):
+            self._look_at(name)
+        self._look_at_companions(left)
         # To wait for the end that has come, or to send a goodbye into it, is nothing lost.
         return tuple(step for step in left if not isinstance(step.action, End))
 
-    def due(self) -> list[Due]:
-        """Return the next step of each connection that may be taken, the earliest first."""
-        ready = [due for progress in self._progress.values() if (due := self._due(progress))]
-        return sorted(ready, key=lambda due: due.at_ns)
+    def next_due(self) -> Due | None:
+        """Return the step to take next, and when."""
+        while self._due:
+            at_ns, _, version, name = self._due[0]
+            progress = self._progress[name]
+            if version == progress.version and (step := progress.step) is not None:
+                return Due(at_ns, step)
+            heappop(self._due)
+        return None
+
+    def next_cue_ns(self) -> int | None:
+        """Return when the next cue is due."""
+        return self._cues[0][0] if self._cues else None
+
+    def take_cues(self, now_ns: int) -> Iterator[tuple[int, Cue]]:
+        """Yield the cues that are due by `now_ns`, with their times; each comes once."""
+        while self._cues and self._cues[0][0] <= now_ns:
+            at_ns, _, cue = heappop(self._cues)
+            yield at_ns, cue
 
     def next_give_up_ns(self) -> int | None:
-        """Return when the first waiting step runs out of patience."""
-        return min((at_ns for at_ns, _, _ in self._waiting()), default=None)
+        """Return when the first waiting step may run out of patience."""
+        while self._patience:
+            at_ns, _, version, name = self._patience[0]
+            if version == self._progress[name].version:
+                return at_ns
+            heappop(self._patience)
+        return None
 
     def give_up(self, now_ns: int) -> list[GaveUp]:
         """Stop waiting where patience ran out by `now_ns`.
@@ -107,41 +174,108 @@ class EngineCore:
         would be illegal: it is dropped, and so is all before the end of its connection.
         """
         given_up = []
-        for at_ns, step, event in list(self._waiting()):
-            if at_ns > now_ns:
+        while (at_ns := self.next_give_up_ns()) is not None and at_ns <= now_ns:
+            _, order, version, name = heappop(self._patience)
+            progress = self._progress[name]
+            step, event = progress.step, progress.missing
+            if step is None or event is None:
                 continue
-            unopened = event == After(Kind.OPEN, step.connection)
-            dropped = unopened or event in step.needs
-            given_up.append(GaveUp(step, event, dropped))
-            if unopened:
-                # Nothing of it can be sent; the shell ends the connection.
-                progress = self._progress[step.connection]
-                progress.next = len(progress.steps)
-            elif dropped:
-                self._skip_to_end(step.connection, now_ns)
-            else:
-                self._let_go[step.as_event] = now_ns
+            if self._is_to_come(event, step):
+                again_ns = now_ns + min(self.patience_ns, LOOK_AGAIN_NS)
+                heappush(self._patience, (max(again_ns, now_ns + 1), order, version, name))
+                continue
+            given_up.append(self._given_up(progress, step, event, now_ns))
         return given_up
+
+    def _given_up(self, progress: _Progress, step: Step, event: After, now_ns: int) -> GaveUp:
+        unopened = event == After(Kind.OPEN, step.connection)
+        dropped = unopened or event in step.needs
+        if unopened:
+            # Nothing of it can be sent; the shell ends the connection.
+            left = progress.steps[progress.next :]
+            progress.next = len(progress.steps)
+            self._look_at(step.connection)
+            self._look_at_companions(left)
+        elif dropped and step.index == 0:
+            # What was never opened is over: nothing else would ever end it.
+            self.over(step.connection, now_ns)
+        elif dropped:
+            self._skip_to_end(step.connection, now_ns)
+        else:
+            self._let_go[step.as_event] = now_ns
+            self._look_at(step.connection)
+        return GaveUp(step, event, dropped)
 
     def _skip_to_end(self, connection: str, now_ns: int) -> None:
         progress = self._progress[connection]
         last = len(progress.steps) - 1
-        for step in progress.steps[progress.next : last]:
-            self.happened(step.as_event, now_ns)
+        skipped = progress.steps[progress.next : last]
         progress.next = last
         self._let_go[progress.steps[last].as_event] = now_ns
+        self._look_at(connection)
+        for step in skipped:
+            self.happened(step.as_event, now_ns)
+        self._look_at_companions(skipped)
 
-    def _waiting(self) -> Iterator[tuple[int, Step, After]]:
-        """Yield when patience ends, for which step, waiting for which event."""
-        for progress in self._progress.values():
-            step = progress.step
-            missing = None if step is None else self._missing(step)
-            if step is None or missing is None or self._is_to_come(missing, step):
+    def _release_cues(self, event: After, at_ns: int) -> None:
+        for order, cue in self._cues_after.pop(event, ()):
+            heappush(self._cues, (at_ns + cue.gap_ns, order, cue))
+
+    def _look_at(self, name: str) -> None:
+        """Find out anew what the next step of a connection waits for, or when it is due."""
+        progress = self._progress[name]
+        progress.version += 1
+        if progress.missing is not None:
+            self._waiting_for.get(progress.missing, set()).discard(name)
+            self._waiting_on.get(progress.missing.connection, set()).discard(name)
+        step = progress.step
+        progress.missing = None if step is None else self._missing(step)
+        progress.due_ns = None
+        if step is None:
+            return
+        if progress.missing is not None:
+            self._wait(progress, step, progress.missing)
+            return
+        progress.due_ns = self._due_ns(progress, step)
+        barrier = self._barriers.get((name, step.index))
+        if barrier is None:
+            self._queue(progress, name, progress.due_ns)
+        else:
+            self._meet(barrier)
+
+    def _queue(self, progress: _Progress, name: str, at_ns: int) -> None:
+        heappush(self._due, (at_ns, progress.order, progress.version, name))
+
+    def _wait(self, progress: _Progress, step: Step, missing: After) -> None:
+        self._waiting_for[missing].add(step.connection)
+        self._waiting_on[missing.connection].add(step.connection)
+        expected_ns = progress.blocked_since_ns + step.expected_wait_ns
+        if missing.connection != step.connection:
+            expected_ns = max(expected_ns, self.plan.recorded_ns.get(missing, 0))
+        ends_ns = expected_ns + self.patience_ns
+        heappush(self._patience, (ends_ns, progress.order, progress.version, step.connection))
+
+    def _meet(self, barrier: Barrier) -> None:
+        """Let the members of a barrier go, once all that are still to come are there."""
+        present: list[tuple[str, _Progress]] = []
+        times_ns = []
+        for name, index in barrier.members:
+            progress = self._progress[name]
+            if progress.next > index:
                 continue
-            expected_ns = progress.blocked_since_ns + step.expected_wait_ns
-            if missing.connection != step.connection:
-                expected_ns = max(expected_ns, self.plan.recorded_ns.get(missing, 0))
-            yield expected_ns + self.patience_ns, step, missing
+            if progress.next < index or progress.due_ns is None:
+                return
+            present.append((name, progress))
+            times_ns.append(progress.due_ns)
+        for place, (name, progress) in enumerate(present):
+            self._queue(progress, name, max(times_ns) + place * barrier.apart_ns)
+
+    def _look_at_companions(self, left: tuple[Step, ...]) -> None:
+        """Let go on who waits at a barrier for steps that will not be taken."""
+        for step in left:
+            barrier = self._barriers.get((step.connection, step.index))
+            if barrier is not None:
+                self._meet(barrier)
 
     def _is_to_come(self, event: After, step: Step) -> bool:
         """Whether an event is for this client to bring about, on another connection.
@@ -150,14 +284,33 @@ class EngineCore:
         `step` in its turn.
         """
         waiting = [step.connection]
-        while event.kind in (Kind.STEP, Kind.CLOSED) and event.connection not in waiting:
+        while self._is_the_clients(event) and event.connection not in waiting:
             waiting.append(event.connection)
-            blocker = self._progress[event.connection].step
-            missing = None if blocker is None else self._missing(blocker)
+            missing = self._progress[event.connection].missing
             if missing is None:
-                return True
+                return not self._is_held_by(event.connection, waiting)
             event = missing
-        return len(waiting) > 1 and event.kind not in (Kind.STEP, Kind.CLOSED)
+        return len(waiting) > 1 and not self._is_the_clients(event)
+
+    def _is_the_clients(self, event: After) -> bool:
+        """Whether the client has to do something first: that, or a step that came before it."""
+        if event.kind in (Kind.STEP, Kind.CLOSED):
+            return True
+        progress = self._progress.get(event.connection)
+        if progress is None or progress.step is None:
+            return False
+        came_ns = self.plan.recorded_ns.get(event)
+        is_before = came_ns is not None and progress.step.recorded_at_ns < came_ns
+        return progress.next == 0 or is_before
+
+    def _is_held_by(self, connection: str, waiting: list[str]) -> bool:
+        """Whether a connection stands at a barrier for one of those who wait for it."""
+        progress = self._progress[connection]
+        barrier = self._barriers.get((connection, progress.next))
+        return barrier is not None and any(
+            name in waiting[:-1] and self._progress[name].next <= index
+            for name, index in barrier.members
+        )
 
     def _came_ns(self, event: After) -> int | None:
         """Return when an event came; all that an ended connection still owed came with its end."""
@@ -176,7 +329,7 @@ class EngineCore:
 
     def _required(self, step: Step) -> tuple[After, ...]:
         """Return what has to happen before the step, or it would be illegal."""
-        return (*step.needs, After(Kind.OPEN, step.connection)) if step.index > 0 else step.needs
+        return (*step.needs, After(Kind.OPEN, step.connection)) if step.needs_open else step.needs
 
     def _followed_ns(self, step: Step) -> int | None:
         """Return when the event that the step follows came, or was waited for no longer."""
@@ -185,24 +338,29 @@ class EngineCore:
 
     def _follows(self, step: Step) -> bool:
         """Whether a step waits for the event that it followed when recorded."""
-        if step.pinned or self.plan.pace is Pace.CAUSAL:
-            return True
-        # A burst is of messages: it opens and leaves after the same events as ever.
-        is_message = 0 < step.index and not isinstance(step.action, End)
-        return self.plan.pace is Pace.BURST and not is_message
+        match self.plan.pace:
+            case Pace.CAUSAL:
+                return True
+            case Pace.HYBRID:
+                return step.pinned or step.index > 0
+            case Pace.BURST:
+                # A burst is of messages: it opens and leaves after the same events as ever.
+                is_message = 0 < step.index and not isinstance(step.action, End)
+                return step.pinned or not is_message
+            case Pace.RECORDED:
+                return step.pinned
 
-    def _due(self, progress: _Progress) -> Due | None:
-        step = progress.step
-        if step is None or self._missing(step) is not None:
-            return None
+    def _due_ns(self, progress: _Progress, step: Step) -> int:
+        """Return when a step that waits for nothing is due."""
         came_ns = [at_ns for e in self._required(step) if (at_ns := self._came_ns(e)) is not None]
-        return Due(max(progress.blocked_since_ns, self._wanted_ns(step), *came_ns), step)
+        wanted_ns = self._wanted_ns(step) + step.late_ns
+        return max(progress.blocked_since_ns, wanted_ns, *came_ns)
 
     def _wanted_ns(self, step: Step) -> int:
         """Return when the pace wants the step, legal or not."""
         followed_ns = self._followed_ns(step) if self._follows(step) else None
         if followed_ns is None:
-            return step.recorded_at_ns if self.plan.pace is Pace.RECORDED else 0
+            return 0 if self.plan.pace is Pace.BURST else step.recorded_at_ns
         # Who left at once would leave before the answers to a burst.
-        keeps_gap = step.pinned or self.plan.pace is Pace.CAUSAL or isinstance(step.action, End)
+        keeps_gap = step.pinned or self.plan.pace is not Pace.BURST or isinstance(step.action, End)
         return followed_ns + step.gap_ns if keeps_gap else followed_ns

@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 import gc
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from itertools import count
 from pathlib import Path
+
+from websockets.datastructures import Headers
 
 from capture.clock import SPIN_NS, NowNs, monotonic_ns, wall_time
 from capture.errors import UnwritableOutput
@@ -18,15 +21,24 @@ from capture.format.model import FORMAT, VERSION, Capture, Event, Header, Vantag
 from capture.format.writer import FLUSH_EVERY_NS, CaptureWriter
 from capture.recorder import Recorder, Sent
 from replay.auth import TokenSource, Wallet
+from replay.correlation import CORRELATED, Substitutions
 from replay.engine.core import Due, EngineCore
-from replay.engine.live_connection import Listener, LiveConnection
+from replay.engine.live_connection import Listener, LiveConnection, Piece
+from replay.engine.sockets import allow_sockets, connected_socket
+from replay.engine.surroundings import Surroundings
 from replay.errors import ReplayError, TargetRefused
-from replay.plan import After, End, Open, Plan, Send, Step
+from replay.limits import Guard, Limits
+from replay.plan import After, Change, End, Open, Plan, Reading, Send, Step
 from replay.target import Target
 
 DEFAULT_PATIENCE_S = 5.0
 LONGEST_PATIENCE_S = 86_400
 CONNECT_TIMEOUT_S = 10.0
+# What came is looked at while the next send is further away than that takes, or after it was passed
+# over so often: a run that has fallen behind has to hear, too.
+HANDLING_NS = 250_000
+MOST_PASSED_OVER = 50
+HANDLED_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +46,26 @@ class RunSettings:
     """How a plan is carried out.
 
     `patience_s` is how much longer than recorded the client waits for the server. `about` goes into
-    the header of the run. Raises ReplayError.
+    the header of the run. `surroundings` are what the plan's cues may change. Raises ReplayError.
     """
 
     target: Target
     tokens: TokenSource
     patience_s: float = DEFAULT_PATIENCE_S
     about: tuple[tuple[str, str], ...] = ()
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         if not 0 <= self.patience_s <= LONGEST_PATIENCE_S:
             raise ReplayError(
                 f"patience is {self.patience_s} s, expected 0 to {LONGEST_PATIENCE_S}"
             )
+
+    def check(self, plan: Plan) -> None:
+        """Raise PlanError or TooMuch when a plan cannot be carried out so."""
+        self.surroundings.check(plan)
+        self.limits.check(plan)
 
 
 async def run_live(
@@ -62,7 +81,8 @@ async def run_live(
     Raises NoToken before anything is sent, TargetRefused when nothing answers at the target (then
     `out` is not left behind), UnwritableOutput.
     """
-    wallet = Wallet(plan.secrets, settings.tokens)
+    settings.check(plan)
+    wallet = Wallet(plan.secrets, settings.tokens, issued=plan.correlation.issued())
     wallet.check()
     redactor = wallet.redactor()
     events: list[Event] = []
@@ -89,7 +109,11 @@ async def run_live(
     )
     # Only now: settings that cannot work leave no file behind.
     writer = CaptureWriter(out, header, overwrite=overwrite) if out is not None else None
-    flushing = asyncio.create_task(_keep_flushing(writer)) if writer is not None else None
+    flushing = (
+        asyncio.create_task(_keep_flushing(writer, run.before_others))
+        if writer is not None
+        else None
+    )
     try:
         await run.carry_out()
     except TargetRefused:
@@ -106,12 +130,17 @@ async def run_live(
     return Capture(header=header, events=tuple(events))
 
 
-async def _keep_flushing(writer: CaptureWriter) -> None:
-    while True:
-        await asyncio.sleep(FLUSH_EVERY_NS / 1e9)
+async def _keep_flushing(
+    writer: CaptureWriter, before_others: Callable[[Callable[[], None]], None]
+) -> None:
+    def flush() -> None:
         # What cannot be written stays pending, and the end of the run says so.
         with contextlib.suppress(UnwritableOutput):
             writer.flush()
+
+    while True:
+        await asyncio.sleep(FLUSH_EVERY_NS / 1e9)
+        before_others(flush)
 
 
 class _LiveRun:
@@ -122,24 +151,43 @@ class _LiveRun:
     ) -> None:
         # Certificates take a while to load, which would be lateness.
         self._tls = settings.target.tls()
+        allow_sockets(len(plan.connections))
         began_ns = now_ns()
         self._now_ns: NowNs = lambda: now_ns() - began_ns
         self._settings = settings
+        self._plan = plan
         self._wallet = wallet
+        self._recorder = recorder
         self._core = EngineCore(plan, round(settings.patience_s * 1e9))
-        self._changed = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._has_changed = False
+        self._handled = 0
+        self._passed_over = 0
         self._timers: list[tuple[int, int, Callable[[int], None]]] = []
         self._timer_ids = count()
-        self._opening: set[asyncio.Task[None]] = set()
+        self._inbox: deque[Callable[[], None]] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        # By connection: what was encoded is sent, or the other side could not inflate the rest.
+        self._prepared: dict[str, tuple[Piece, ...]] = {}
+        self._guard = Guard(settings.limits)
         self._reached_target = False
         self._refused: TargetRefused | None = None
-        listener = Listener(happened=self._happened, over=self._over)
+        self._substitutions = Substitutions(plan.correlation, self._learn)
+        listener = Listener(
+            happened=self._happened,
+            over=self._over,
+            heard=self._substitutions.heard,
+            answered=self._answered,
+            at=self._at,
+            soon=self._soon,
+        )
         self._connections = {
             name: LiveConnection(
                 name,
                 recorder.connection(settings.target.origin, name=name),
                 listener,
                 self._now_ns,
+                plan.network_of(name),
             )
             for name in plan.connections
         }
@@ -152,55 +200,98 @@ class _LiveRun:
         try:
             while not self._core.is_finished:
                 # Found out before the waiting: after it, every microsecond is lateness.
-                due = self._core.due()
-                if await self._reached(self._next_ns(due)):
-                    self._act(due, self._now_ns())
+                due = self._core.next_due()
+                if await self._reached(self._next_ns(due), due):
+                    self._act()
+                    # What has come gets its time now: an answer that is noted late has the step
+                    # that follows it planned late.
+                    await asyncio.sleep(0)
                 if self._refused is not None:
                     raise self._refused
+            await self._settings.surroundings.settled()
         finally:
             if gc_was_on:
                 gc.enable()
-            for task in self._opening:
-                task.cancel()
-            for connection in self._connections.values():
-                if not self._core.is_finished and not connection.is_over:
-                    connection.record.note(self._now_ns(), "the replay was interrupted")
-                connection.abandon()
-                connection.record.finish()
+            self._finish()
 
-    def _next_ns(self, due: list[Due]) -> int | None:
+    def before_others(self, act: Callable[[], None]) -> None:
+        """Have something done before all that came, when no send is about to be due."""
+        self._inbox.appendleft(act)
+        self._notice()
+
+    def _finish(self) -> None:
+        """Leave nothing open and nothing unwritten."""
+        for task in self._tasks:
+            task.cancel()
+        for connection in self._connections.values():
+            if not self._core.is_finished and not connection.is_over:
+                connection.record.note(self._now_ns(), "the replay was interrupted")
+            connection.abandon()
+        while self._inbox:
+            self._inbox.popleft()()
+        for connection in self._connections.values():
+            connection.record.finish()
+        for substitution in self._substitutions.made.values():
+            self._recorder.note(self._now_ns(), f"{CORRELATED}{substitution}")
+
+    def _next_ns(self, due: Due | None) -> int | None:
         """Return when there is something to do next, unless something happens before."""
-        times = [each.at_ns for each in due[:1]]
-        times += [at_ns for at_ns, _, _ in self._timers[:1]]
-        give_up_ns = self._core.next_give_up_ns()
-        return min([*times, give_up_ns] if give_up_ns is not None else times, default=None)
+        times = [at_ns for at_ns, _, _ in self._timers[:1]]
+        times += [] if due is None else [due.at_ns]
+        others = (self._core.next_give_up_ns(), self._core.next_cue_ns())
+        times += [at_ns for at_ns in others if at_ns is not None]
+        return min(times, default=None)
 
-    async def _reached(self, at_ns: int | None) -> bool:
+    async def _reached(self, at_ns: int | None, due: Due | None) -> bool:
         """Wait until `at_ns`; return False as soon as something happened before."""
-        if self._changed.is_set():
-            # What is due may be another thing now.
-            self._changed.clear()
+        if self._inbox and self._has_time_until(at_ns):
+            self._inbox.popleft()()
+            self._handled += 1
+            if self._handled % HANDLED_AT_ONCE == 0:
+                await asyncio.sleep(0)
             return False
-        if at_ns is None:
-            await self._changed.wait()
-            return False
-        coarse_ns = at_ns - self._now_ns() - SPIN_NS
-        if coarse_ns > 0:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), coarse_ns / 1e9)
-        while not self._changed.is_set():
+        if not self._has_changed and not self._inbox:
+            coarse_ns = None if at_ns is None else at_ns - self._now_ns() - SPIN_NS
+            if coarse_ns is None or coarse_ns > 0:
+                await self._slept(coarse_ns)
+            if due is not None and due.at_ns == at_ns:
+                self._prepare(due.step)
+        while not self._has_changed and at_ns is not None:
             if self._now_ns() >= at_ns:
                 return True
             await asyncio.sleep(0)
+        # What is due may be another thing now.
+        self._has_changed = False
         return False
 
-    def _act(self, due: list[Due], now_ns: int) -> None:
+    def _has_time_until(self, at_ns: int | None) -> bool:
+        """Whether something that came can be looked at before `at_ns`; after a while it has to."""
+        self._passed_over = (
+            0 if at_ns is None or at_ns - self._now_ns() > HANDLING_NS else self._passed_over + 1
+        )
+        return self._passed_over % MOST_PASSED_OVER == 0
+
+    async def _slept(self, for_ns: int | None) -> None:
+        """Sleep for a time, or until something happens."""
+        self._wake.clear()
+        loop = asyncio.get_running_loop()
+        alarm = None if for_ns is None else loop.call_later(for_ns / 1e9, self._wake.set)
+        await self._wake.wait()
+        if alarm is not None:
+            alarm.cancel()
+
+    def _act(self) -> None:
+        now_ns = self._now_ns()
         while self._timers and self._timers[0][0] <= now_ns:
             planned_ns, _, act = heappop(self._timers)
             act(planned_ns)
-        for each in due:
-            if each.at_ns <= now_ns:
-                self._take(each)
+        first = due = self._core.next_due()
+        # What is due at one time goes out together.
+        while first is not None and due is not None and due.at_ns == first.at_ns <= now_ns:
+            self._take(due)
+            due = self._core.next_due()
+        for _, cue in self._core.take_cues(now_ns):
+            self._change(cue.change)
         for given_up in self._core.give_up(now_ns):
             connection = self._connections[given_up.step.connection]
             what = "was dropped" if given_up.dropped else "went on"
@@ -210,14 +301,27 @@ class _LiveRun:
             if given_up.waited_for.connection == connection.name and not connection.can_send:
                 connection.abandon()
 
+    def _change(self, change: Change) -> None:
+        """Change what is around the connections, and say so in the record."""
+        if isinstance(change, Reading):
+            connection = self._connections[change.connection]
+            connection.read(paused=change.paused)
+            what = "stopped reading" if change.paused else "reads again"
+            connection.record.note(self._now_ns(), f"the client {what}")
+            return
+
+        def told(what: str) -> None:
+            self._recorder.note(self._now_ns(), what)
+
+        self._settings.surroundings.change(change, told)
+
     def _take(self, due: Due) -> None:
         step, connection = due.step, self._connections[due.step.connection]
         match step.action:
             case Open() as action:
+                self._guard.opened(step.connection)
                 self._core.taken(step, self._now_ns())
-                task = asyncio.create_task(self._open(connection, step, action))
-                self._opening.add(task)
-                task.add_done_callback(self._opening.discard)
+                self._start(self._open(connection, step, action))
             case Send() as action:
                 self._send(connection, due, action)
             case End() as action:
@@ -226,13 +330,26 @@ class _LiveRun:
                 patience_ns = round(self._settings.patience_s * 1e9)
                 self._at(self._now_ns() + patience_ns, lambda _: connection.abandon())
 
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _open(self, connection: LiveConnection, step: Step, action: Open) -> None:
         target, loop = self._settings.target, asyncio.get_running_loop()
+        buffer_bytes = self._plan.network_of(connection.name).receive_buffer_bytes
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                await loop.create_connection(
-                    lambda: connection, target.host, target.port, ssl=self._tls
-                )
+                if buffer_bytes is None:
+                    await loop.create_connection(
+                        lambda: connection, target.host, target.port, ssl=self._tls
+                    )
+                else:
+                    sock = await connected_socket(target.host, target.port, buffer_bytes)
+                    name = target.host if self._tls else None
+                    await loop.create_connection(
+                        lambda: connection, sock=sock, ssl=self._tls, server_hostname=name
+                    )
         except (OSError, UnicodeError) as error:  # of TLS, timeouts and names too
             self._could_not_connect(connection, error)
             return
@@ -241,13 +358,17 @@ class _LiveRun:
         connection.record.connected_at_ns = connected_ns
 
         def upgrade(planned_ns: int) -> None:
-            url = self._wallet.fill(target.address(action.url))
-            filled = replace(action, headers=self._wallet.fill_headers(action.headers))
-            if not connection.is_over:
-                connection.ask_for_upgrade(url, filled, target, Sent(step.index, planned_ns))
+            live = self._substitutions
+            url = live.fill_url(connection.name, target.address(action.url))
+            headers = live.fill_headers(connection.name, action.headers)
+            url, headers = self._wallet.fill(url), self._wallet.fill_headers(headers)
+            filled = replace(action, headers=headers)
+            if connection.can_write:
+                pieces = connection.upgrade_request(url, filled, target)
+                self._send_pieces(connection, step, pieces, planned_ns)
 
         self._at(connected_ns + action.upgrade_delay_ns, upgrade)
-        self._changed.set()
+        self._notice()
 
     def _could_not_connect(self, connection: LiveConnection, error: Exception) -> None:
         reason = str(error) or "it did not answer in time"
@@ -261,39 +382,79 @@ class _LiveRun:
         connection.record.note(self._now_ns(), f"could not connect: {reason}")
         self._over(connection.name, self._now_ns())
 
+    def _prepare(self, step: Step) -> None:
+        """Make a message ready before its time, so that it goes out in its time."""
+        connection = self._connections[step.connection]
+        is_ready = connection.name in self._prepared
+        if isinstance(step.action, Send) and connection.can_send and not is_ready:
+            self._prepared[connection.name] = connection.encode(self._filled(step, step.action))
+
+    def _filled(self, step: Step, action: Send) -> Send:
+        """Return a message with live values and fresh secrets."""
+        recorded = [fragment.payload for fragment in action.fragments]
+        live = self._substitutions.fill_payload(step.connection, step.index, recorded)
+        fragments = tuple(
+            replace(fragment, payload=self._wallet.fill_payload(payload))
+            for fragment, payload in zip(action.fragments, live, strict=True)
+        )
+        return replace(action, fragments=fragments)
+
     def _send(self, connection: LiveConnection, due: Due, action: Send) -> None:
         step = due.step
         if not connection.can_send:
             self._core.taken(step, self._now_ns())
             connection.record.note(self._now_ns(), f"{step.name} was not sent: the server closed")
             return
-        fragments = tuple(
-            replace(fragment, payload=self._wallet.fill_payload(fragment.payload))
-            for fragment in action.fragments
-        )
-        action = replace(action, fragments=fragments)
-        first_ns = connection.send(connection.encode(action, 0), Sent(step.index, due.at_ns))
-        self._core.taken(step, first_ns)
-        for number in range(1, len(fragments)):
+        pieces = self._prepared.pop(connection.name, None)
+        if pieces is None:
+            pieces = connection.encode(self._filled(step, action))
+        self._core.taken(step, self._send_pieces(connection, step, pieces, due.at_ns))
 
-            def rest(planned_ns: int, number: int = number) -> None:
-                if connection.can_send:
-                    data = connection.encode(action, number)
-                    connection.send(data, Sent(step.index, planned_ns))
+    def _send_pieces(
+        self, connection: LiveConnection, step: Step, pieces: Sequence[Piece], planned_ns: int
+    ) -> int:
+        """Send the first piece now and the others in their time; return when it was."""
+        self._guard.sent(self._now_ns())
+        first_ns = connection.send(pieces[0], Sent(step.index, planned_ns))
+        for piece in pieces[1:]:
 
-            self._at(first_ns + fragments[number].offset_ns, rest)
+            def rest(planned_ns: int, piece: Piece = piece) -> None:
+                connection.send(piece, Sent(step.index, planned_ns))
+
+            self._at(first_ns + piece.offset_ns, rest)
+        return first_ns
 
     def _at(self, at_ns: int, act: Callable[[int], None]) -> None:
         heappush(self._timers, (at_ns, next(self._timer_ids), act))
+        self._notice()
+
+    def _soon(self, act: Callable[[], None]) -> None:
+        self._inbox.append(act)
+        self._notice()
+
+    def _notice(self) -> None:
+        """Look anew at what is due."""
+        self._has_changed = True
+        self._wake.set()
 
     def _happened(self, event: After, at_ns: int) -> None:
         self._core.happened(event, at_ns)
-        self._changed.set()
+        self._notice()
+
+    def _learn(self, secret_id: str, value: str) -> None:
+        """Keep a secret that the server issued out of the record."""
+        secret, redactor = self._plan.secrets.get(secret_id), self._recorder.redactor
+        if secret is not None and redactor is not None:
+            redactor.remember(value, secret)
+
+    def _answered(self, connection: str, headers: Headers) -> None:
+        self._substitutions.heard_headers(connection, headers.raw_items())
 
     def _over(self, connection: str, at_ns: int) -> None:
+        self._guard.closed(connection)
         left = self._core.over(connection, at_ns)
         if left:
             names = ", ".join(str(step.index) for step in left)
             note = f"the connection ended before its steps {names}"
             self._connections[connection].record.note(at_ns, note)
-        self._changed.set()
+        self._notice()

@@ -12,12 +12,15 @@ import struct
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 from websockets.client import ClientProtocol
+from websockets.datastructures import Headers
 from websockets.exceptions import InvalidHeader, InvalidStatus, ProtocolError
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
-from websockets.frames import Frame, Opcode
+from websockets.frames import PONG, Frame, Opcode
 from websockets.headers import parse_extension
 from websockets.http11 import Response
 from websockets.protocol import State
@@ -28,7 +31,7 @@ from capture.clock import NowNs
 from capture.format.model import CloseHow, Direction, HeaderPairs, Side
 from capture.message_kind import kind_of
 from capture.recorder import ConnectionRecorder, Sent
-from replay.plan import After, End, Ending, Kind, Open, Send
+from replay.plan import After, End, Ending, Kind, Network, Open, Pieces, Send
 from replay.target import Target
 
 # Made anew for every handshake; the rest of the recorded headers is sent as it was.
@@ -46,20 +49,61 @@ class Listener:
 
     happened: Callable[[After, int], None]
     over: Callable[[str, int], None]
+    heard: Callable[[After, bytes], None]
+    answered: Callable[[str, Headers], None]
+    at: Callable[[int, Callable[[int], None]], None]
+    """Has something done at a time; it is told that time."""
+    soon: Callable[[Callable[[], None]], None]
+    """Has something done in its turn, when no send is about to be due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes that go out `offset_ns` after the first ones of a step; others wait within a frame."""
+
+    offset_ns: int
+    data: bytes
+    ends_frame: bool
+
+
+class _Protocol(ClientProtocol):
+    """The client's protocol, which hands its pongs over instead of sending them."""
+
+    on_pong: Callable[[Frame], None]
+
+    def send_frame(self, frame: Frame) -> None:
+        """Send a frame, unless it is a pong."""
+        if frame.opcode is PONG:
+            self.on_pong(frame)
+        else:
+            super().send_frame(frame)
+
+    def send_late_pong(self, frame: Frame) -> None:
+        """Send a pong that was handed over."""
+        super().send_frame(frame)
 
 
 class LiveConnection(asyncio.Protocol):
     """Speaks one connection of a plan; times are nanoseconds since the run began."""
 
     def __init__(
-        self, name: str, record: ConnectionRecorder, listener: Listener, now_ns: NowNs
+        self,
+        name: str,
+        record: ConnectionRecorder,
+        listener: Listener,
+        now_ns: NowNs,
+        network: Network,
     ) -> None:
         self.name = name
         self.record = record
         self.transport: asyncio.Transport | None = None
         self._listener = listener
         self._now_ns = now_ns
-        self._protocol: ClientProtocol | None = None
+        self._network = network
+        self._protocol: _Protocol | None = None
+        self._held = bytearray()
+        self._is_within_frame = False
+        self._end_at_once: tuple[End, Sent] | None = None
         self._parts: list[Frame] = []
         self._counts: Counter[str] = Counter()
         self._is_open = False
@@ -72,19 +116,28 @@ class LiveConnection(asyncio.Protocol):
         return self._protocol is not None and self._is_open and self._protocol.state is State.OPEN
 
     @property
+    def can_write(self) -> bool:
+        """Whether bytes may still be written."""
+        transport = self.transport
+        return (
+            transport is not None and not transport.is_closing() and Side.CLIENT not in self._ended
+        )
+
+    @property
     def is_over(self) -> bool:
         """Whether TCP ended."""
         return len(self._ended) == len(Side)
 
-    def ask_for_upgrade(self, url: str, action: Open, target: Target, sent: Sent) -> None:
-        """Send the opening handshake; secrets are in `url` and the action's headers."""
+    def upgrade_request(self, url: str, action: Open, target: Target) -> tuple[Piece, ...]:
+        """Return the opening handshake; secrets are in `url` and the action's headers."""
         offered = _values(action.headers, "Sec-WebSocket-Protocol")
-        self._protocol = ClientProtocol(
+        self._protocol = _Protocol(
             parse_uri(url),
             subprotocols=[Subprotocol(name) for name in offered] or None,
             extensions=_offered_deflate(action.headers),
             max_size=None,
         )
+        self._protocol.on_pong = self._answer_ping
         request = self._protocol.connect()
         for name in {name for name, _ in action.headers} - {"Host"}:
             if name.lower() not in _OF_THE_HANDSHAKE and name in request.headers:
@@ -95,32 +148,52 @@ class LiveConnection(asyncio.Protocol):
             elif name.lower() not in _OF_THE_HANDSHAKE:
                 request.headers[name] = value
         self._protocol.send_request(request)
-        self._flush(sent)
+        return _in_segments(b"".join(self._protocol.data_to_send()), action.segments, 0)
 
-    def encode(self, action: Send, fragment: int) -> bytes:
-        """Return a fragment of a message as the bytes of a frame."""
-        protocol = self._opened()
-        first = Opcode.TEXT if action.is_text else Opcode.BINARY
-        frame = Frame(
-            opcode=first if fragment == 0 else Opcode.CONT,
-            data=action.fragments[fragment].payload,
-            fin=fragment == len(action.fragments) - 1,
-        )
-        return frame.serialize(
-            mask=True, extensions=protocol.extensions if action.compressed else []
-        )
+    def encode(self, action: Send) -> tuple[Piece, ...]:
+        """Return a message as the bytes to send; secrets are in its fragments."""
+        payloads = [fragment.payload for fragment in action.fragments]
+        if action.refragmented is not None:
+            payloads = _parts(b"".join(payloads), action.refragmented.count)
+        extensions = self._opened().extensions if action.compressed else []
+        opcode = Opcode.TEXT if action.is_text else Opcode.BINARY
+        pieces: list[Piece] = []
+        for number, payload in enumerate(payloads):
+            frame = Frame(opcode, payload, fin=number == len(payloads) - 1)
+            data = frame.serialize(mask=True, extensions=extensions)
+            pieces += _in_segments(data, action.segments, action.offsets_ns[number])
+            opcode = Opcode.CONT
+        return tuple(pieces)
 
-    def send(self, data: bytes, sent: Sent | None) -> int:
-        """Write bytes now; return when."""
+    def send(self, piece: Piece, sent: Sent | None) -> int:
+        """Write bytes now; return when. What else is to be said waits for the end of a frame."""
         at_ns = self._now_ns()
-        if self.transport is not None:
-            self.transport.write(data)
-        self.record.received(Direction.CLIENT_TO_SERVER, data, at_ns, sent)
+        if self.can_write and self.transport is not None:
+            self.transport.write(piece.data)
+            self._listener.soon(
+                partial(self.record.received, Direction.CLIENT_TO_SERVER, piece.data, at_ns, sent)
+            )
+        self._is_within_frame = not piece.ends_frame
+        if piece.ends_frame and self._held:
+            held = Piece(0, bytes(self._held), ends_frame=True)
+            self._held.clear()
+            self.send(held, None)
         return at_ns
+
+    def read(self, *, paused: bool) -> None:
+        """Stop or go on reading what the server sends."""
+        if self.transport is not None and not self.transport.is_closing():
+            if paused:
+                self.transport.pause_reading()
+            else:
+                self.transport.resume_reading()
 
     def end(self, action: End, sent: Sent) -> None:
         """End the connection in the way of the plan."""
-        if self.transport is None or self.is_over:
+        if self.transport is None:
+            self._end_at_once = (action, sent)
+            return
+        if self.is_over:
             return
         match action.ending:
             case Ending.CLOSE if self.can_send:
@@ -128,10 +201,13 @@ class LiveConnection(asyncio.Protocol):
             case Ending.RESET:
                 sock = self.transport.get_extra_info("socket")
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-                self._note_end(Side.CLIENT, CloseHow.RESET, sent)
+                self._note_end(Side.CLIENT, CloseHow.RESET, self._now_ns(), sent)
                 self.transport.abort()
-            case Ending.CLOSE | Ending.FIN:
-                self._note_end(Side.CLIENT, CloseHow.FIN, sent)
+            case Ending.HALF_CLOSE if self.transport.can_write_eof():
+                self._note_end(Side.CLIENT, CloseHow.FIN, self._now_ns(), sent)
+                self.transport.write_eof()
+            case Ending.CLOSE | Ending.FIN | Ending.HALF_CLOSE:
+                self._note_end(Side.CLIENT, CloseHow.FIN, self._now_ns(), sent)
                 self.transport.close()
             case Ending.AWAIT:
                 pass
@@ -140,7 +216,7 @@ class LiveConnection(asyncio.Protocol):
         """End a connection whose server does not, or will not be waited for any longer."""
         self._is_abandoned = True
         if self.transport is not None and not self.is_over:
-            self._note_end(Side.CLIENT, CloseHow.TIMEOUT, None)
+            self._note_end(Side.CLIENT, CloseHow.TIMEOUT, self._now_ns())
             self.transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -148,10 +224,29 @@ class LiveConnection(asyncio.Protocol):
         self.transport = transport  # type: ignore[assignment]
         if self._is_abandoned:
             self.abandon()
+        elif self._end_at_once is not None:
+            self.end(*self._end_at_once)
 
     def data_received(self, data: bytes) -> None:
-        """Record what came, tell what it was, and answer what the protocol answers."""
+        """Note when something came, and look at it in its turn."""
         at_ns = self._now_ns()
+        rate = self._network.read_bytes_per_s
+        if rate is not None:
+            self.read(paused=True)
+            self._listener.at(at_ns + len(data) * 10**9 // rate, lambda _: self.read(paused=False))
+        self._listener.soon(partial(self._heard, data, at_ns))
+
+    def eof_received(self) -> bool:
+        """The server will send no more; the connection ends."""
+        self._listener.soon(partial(self._heard_eof, self._now_ns()))
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """TCP ended."""
+        self._listener.soon(partial(self._is_lost, exc, self._now_ns()))
+
+    def _heard(self, data: bytes, at_ns: int) -> None:
+        """Record what came, tell what it was, and answer what the protocol answers."""
         self.record.received(Direction.SERVER_TO_CLIENT, data, at_ns)
         protocol = self._protocol
         if protocol is None:
@@ -159,6 +254,7 @@ class LiveConnection(asyncio.Protocol):
         protocol.receive_data(data)
         for event in protocol.events_received():
             if isinstance(event, Response):
+                self._listener.answered(self.name, event.headers)
                 self._answered(at_ns)
             elif isinstance(event, Frame) and event.opcode in _DATA:
                 self._received(event, at_ns)
@@ -166,20 +262,17 @@ class LiveConnection(asyncio.Protocol):
         if protocol.handshake_exc is not None and self.transport is not None:
             self.transport.close()
 
-    def eof_received(self) -> bool:
-        """The server will send no more; the connection ends."""
-        self._note_end(Side.SERVER, CloseHow.FIN, None)
+    def _heard_eof(self, at_ns: int) -> None:
+        self._note_end(Side.SERVER, CloseHow.FIN, at_ns)
         if self._protocol is not None:
             self._protocol.receive_eof()
-        return False
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """TCP ended."""
+    def _is_lost(self, exc: Exception | None, at_ns: int) -> None:
         if exc is not None:
-            self._note_end(Side.SERVER, CloseHow.RESET, None)
-        self._note_end(Side.CLIENT, CloseHow.FIN, None)
+            self._note_end(Side.SERVER, CloseHow.RESET, at_ns)
+        self._note_end(Side.CLIENT, CloseHow.FIN, at_ns)
         self._ended = set(Side)
-        self._listener.over(self.name, self._now_ns())
+        self._listener.over(self.name, at_ns)
 
     def _answered(self, at_ns: int) -> None:
         problem = self._opened().handshake_exc
@@ -201,6 +294,8 @@ class LiveConnection(asyncio.Protocol):
         for name in (called, ""):
             self._counts[name] += 1
             event = After(Kind.MESSAGE, self.name, self._counts[name], name)
+            if name:
+                self._listener.heard(event, payload)
             self._listener.happened(event, at_ns)
 
     def _close(self, action: End, sent: Sent) -> None:
@@ -212,21 +307,52 @@ class LiveConnection(asyncio.Protocol):
             protocol.send_close()
         self._flush(sent)
 
+    def _answer_ping(self, pong: Frame) -> None:
+        """Send a pong when the network lets it through."""
+        delay_ns = self._network.pong_delay_ns
+        if delay_ns == 0:
+            self._opened().send_late_pong(pong)
+        elif delay_ns is not None:
+
+            def answer(_: int) -> None:
+                if self.can_send:
+                    self._opened().send_late_pong(pong)
+                    self._flush(None)
+
+            self._listener.at(self._now_ns() + delay_ns, answer)
+
     def _flush(self, sent: Sent | None) -> None:
         """Send what the protocol has to say."""
         data = b"".join(self._opened().data_to_send())
-        if data:
-            self.send(data, sent)
+        if data and self._is_within_frame:
+            self._held += data
+        elif data:
+            self.send(Piece(0, data, ends_frame=True), sent)
 
-    def _note_end(self, side: Side, how: CloseHow, sent: Sent | None) -> None:
+    def _note_end(self, side: Side, how: CloseHow, at_ns: int, sent: Sent | None = None) -> None:
         if side not in self._ended:
             self._ended.add(side)
-            self.record.closed(side, how, self._now_ns(), sent)
+            self._listener.soon(partial(self.record.closed, side, how, at_ns, sent))
 
-    def _opened(self) -> ClientProtocol:
+    def _opened(self) -> _Protocol:
         if self._protocol is None:
             raise RuntimeError(f"{self.name} was used before its handshake")
         return self._protocol
+
+
+def _in_segments(data: bytes, segments: Pieces, begins_ns: int) -> tuple[Piece, ...]:
+    parts = _parts(data, segments.count)
+    return tuple(
+        Piece(begins_ns + number * segments.every_ns, part, ends_frame=number == len(parts) - 1)
+        for number, part in enumerate(parts)
+    )
+
+
+def _parts(data: bytes, count: int) -> list[bytes]:
+    """Cut bytes into `count` parts of about one size; none is empty unless all is."""
+    count = max(1, min(count, len(data)))
+    edges = [len(data) * number // count for number in range(count + 1)]
+    return [data[start:end] for start, end in pairwise(edges)]
 
 
 def _values(headers: HeaderPairs, wanted: str) -> list[str]:

@@ -197,3 +197,31 @@ async def test_the_ws_of_node_understands_it() -> None:
     with serving("late_listener.js") as port:
         run = await replayed(recorded, port)
     assert said(run) == ['{"type":"ack","of":"a"}', '{"type":"ack","of":"b"}']
+
+
+async def test_compressed_messages_of_two_connections_can_be_inflated() -> None:
+    """What was compressed ahead of its time is sent, whatever comes in between."""
+    c2 = Connection("c2")
+    session = capture_of(
+        [each.request(0, "ws://recorded.example/", (DEFLATE,)) for each in (C1, c2)],
+        [each.response(2) for each in (C1, c2)],
+        [C1.sent(20 + 1.7 * n, f"same words {n}", compressed=True, rsv1=True) for n in range(60)],
+        [
+            event
+            for n in range(50)
+            for event in (
+                c2.sent(20 + 2 * n, f"same words {n}", compressed=True, rsv1=True),
+                c2.said(20.5 + 2 * n, f"answer {n}"),
+            )
+        ],
+        [each.left(140) for each in (C1, c2)],
+    )
+
+    def answer(frame: Frame) -> list[Frame]:
+        return [Frame(Opcode.TEXT, b"answer " + bytes(frame.data).split()[-1])]
+
+    async with witnessing(answer) as witness:
+        await replayed(session, witness.port)
+    for seen, count in zip(witness.seen, (60, 50), strict=True):
+        texts = [f"same words {number}".encode() for number in range(count)]
+        assert [data for _, data in seen.messages()] == texts

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from pathlib import Path
 
 import pytest
 
 from capture.format.model import UpgradeRequest
+from replay.auth import TokenSource
+from replay.engine.live import RunSettings, run_live
 from replay.lateness import send_lateness_ns
 from replay.perturbations import Gap, HandshakeDelay
 from replay.plan import After, Kind, Pace
 from replay.planning import plan_from_capture
+from replay.target import Target
 from tests.integration.replay.sessions import Clock, replayed, said, sent
 from tests.servers.witness import witnessing
 from tests.unit.replay.captures import MS, Connection, capture_of, ns
@@ -163,3 +168,31 @@ async def test_a_reconnect_follows_the_close_it_followed(port: int) -> None:
     closed_ns = max(e.at_ns for e in run.of_connection("c1"))
     opened_ns = next(e.at_ns for e in run.of_connection("c2") if isinstance(e, UpgradeRequest))
     assert 0 <= opened_ns - closed_ns - 70 * MS < LATE_NS
+
+
+async def test_answers_are_noted_in_their_time_while_sends_are_overdue(port: int) -> None:
+    many = 2_000
+    session = capture_of(
+        C1.request(0, STAMPS),
+        C1.response(2),
+        [C1.sent(20 + number / 1_000, f"message {number}") for number in range(many)],
+        C1.left(900),
+    )
+    run = await replayed(session, port, pace=Pace.RECORDED)
+    answers = [frame for frame in run.events if getattr(frame, "text", None) in said(run)]
+    assert len(sent(run)) == many
+    assert answers[0].at_ns < sent(run)[-1].at_ns
+
+
+async def test_what_came_is_in_the_file_while_the_run_waits(port: int, tmp_path: Path) -> None:
+    session = capture_of(C1.request(0, STAMPS), C1.response(2), C1.sent(20, "one"), C1.left(60_000))
+    plan, out = plan_from_capture(session), tmp_path / "run.capture"
+    settings = RunSettings(Target(f"ws://127.0.0.1:{port}"), TokenSource())
+    running = asyncio.create_task(run_live(plan, settings, out))
+    async with asyncio.timeout(10):
+        while not out.exists() or '"text":"one"' not in out.read_text():
+            await asyncio.sleep(0.01)
+    assert not running.done()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running

@@ -258,3 +258,17 @@ def test_a_secret_that_the_server_adds_gets_an_id_of_its_own() -> None:
     filled.check()
     _, (found,) = filled.redactor().headers((("Set-Cookie", "sid=new-cookie-value"),))
     assert found.id == "s2"
+
+
+def test_a_secret_that_the_server_issues_itself_is_asked_of_nobody() -> None:
+    secrets = {"s1": jwt_secret(), "s2": plain("s2", "token")}
+    wallet = Wallet(secrets, TokenSource(jwt_key=KEY), issued=frozenset({"s1", "s2"}))
+    wallet.check()
+    text = "{{deadheat:jwt:s1}} {{deadheat:token:s2}}"
+    assert wallet.fill(text) == text
+
+
+def test_who_gives_a_value_for_an_issued_secret_gets_it_where_the_server_said_none() -> None:
+    source = TokenSource(values={"s2": "mine"})
+    wallet = Wallet({"s2": plain("s2", "token")}, source, issued=frozenset({"s2"}))
+    assert wallet.fill("{{deadheat:token:s2}}") == "mine"

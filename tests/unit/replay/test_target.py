@@ -103,7 +103,7 @@ def test_hosts_are_read_from_the_configuration_file(tmp_path: Path) -> None:
     assert configured_hosts(path) == ()
     path.write_text('[replay]\nallowed_hosts = ["a.example", "b.example"]\n')
     assert configured_hosts(path) == ("a.example", "b.example")
-    path.write_text("[other]\n")
+    path.write_text("[checks]\n")
     assert configured_hosts(path) == ()
 
 
@@ -113,7 +113,7 @@ def test_hosts_are_read_from_the_configuration_file(tmp_path: Path) -> None:
         ("no toml", "cannot read"),
         ("[replay]\nallowed_hosts = 'one'\n", "expected a list of names"),
         ("[replay]\nallowed_hosts = [1]\n", "expected a list of names"),
-        ("replay = 3\n", "expected a list of names"),
+        ("replay = 3\n", "expected a section"),
     ],
 )
 def test_a_configuration_that_makes_no_sense_is_named(

@@ -77,8 +77,9 @@ class _Client:
 
     def play(self) -> Capture:
         while not self.core.is_finished:
-            times = [due.at_ns for due in self.core.due()] + [at_ns for at_ns, *_ in self._queue]
-            give_up_ns = self.core.next_give_up_ns()
+            due, give_up_ns = self.core.next_due(), self.core.next_give_up_ns()
+            times = [at_ns for at_ns, *_ in self._queue[:1]]
+            times += [] if due is None else [due.at_ns]
             times += [] if give_up_ns is None else [give_up_ns]
             assert times, "the run is stuck"
             self.now_ns = max(self.now_ns, min(times))
@@ -92,9 +93,8 @@ class _Client:
         while self._queue and self._queue[0][0] <= self.now_ns:
             _, _, act, arguments = heappop(self._queue)
             act(*arguments)
-        for due in self.core.due():
-            if due.at_ns <= self.now_ns:
-                self._take(due.step)
+        while (due := self.core.next_due()) is not None and due.at_ns <= self.now_ns:
+            self._take(due.step)
         for given_up in self.core.give_up(self.now_ns):
             if given_up.waited_for == After(Kind.OPEN, given_up.step.connection):
                 self._end(given_up.step.connection, Side.CLIENT)

@@ -8,7 +8,7 @@ import pytest
 
 from replay.engine.core import EngineCore, GaveUp
 from replay.perturbations import Gap, HandshakeDelay, perturbed
-from replay.plan import START, After, Kind, Pace, Plan, Send, Step
+from replay.plan import START, After, Kind, Pace, Plan
 from replay.planning import plan_from_capture
 from tests.unit.replay.captures import MS, Connection, capture_of
 
@@ -45,7 +45,8 @@ class Script:
         return [step.index for step in self.core.over(connection, round(at_ms * MS))]
 
     def due(self) -> list[tuple[float, str, int]]:
-        return [(due.at_ns / MS, due.step.connection, due.step.index) for due in self.core.due()]
+        due = self.core.next_due()
+        return [] if due is None else [(due.at_ns / MS, due.step.connection, due.step.index)]
 
     def give_up(self, now_ms: float) -> list[GaveUp]:
         return self.core.give_up(round(now_ms * MS))
@@ -171,7 +172,9 @@ def test_the_earliest_step_of_all_connections_comes_first() -> None:
     script.taken("c2", 0, 5)
     script.happened("c1 open", 1)
     script.happened("c2 open", 6)
-    assert script.due() == [(9, "c2", 1), (20, "c1", 1)]
+    assert script.due() == [(9, "c2", 1)]
+    script.taken("c2", 1, 9)
+    assert script.due() == [(20, "c1", 1)]
 
 
 def test_the_first_time_that_something_happens_counts() -> None:
@@ -272,8 +275,8 @@ RECONNECT = plan_from_capture(
 
 def test_a_reconnect_waits_for_the_end_however_long_it_takes() -> None:
     script = opened(RECONNECT)
-    assert script.patience_ends_ms is None
     assert script.give_up(50_000) == []
+    assert script.give_up(70_000) == []
     script.taken("c1", 1, 90_000)
     script.taken("c1", 2, 90_010)
     assert script.give_up(95_000) == []
@@ -303,8 +306,11 @@ def test_two_steps_that_wait_for_each_other_go_on_after_a_while() -> None:
     script.happened("c2 open", 1)
     assert script.due() == []
     assert script.patience_ends_ms is not None
-    assert len(script.give_up(script.patience_ends_ms)) == 2
-    assert [(connection, index) for _, connection, index in script.due()] == [("c1", 1), ("c2", 1)]
+    (given_up,) = script.give_up(script.patience_ends_ms)
+    assert given_up.step.connection == "c1"
+    assert script.due() == [(1_020, "c1", 1)]
+    script.taken("c1", 1, 1_020)
+    assert script.due() == [(1_020, "c2", 1)]
 
 
 def test_a_message_of_another_connection_is_waited_for_until_its_recorded_time() -> None:
@@ -330,12 +336,60 @@ def test_a_message_of_another_connection_is_waited_for_until_its_recorded_time()
 
 def test_a_plan_by_hand_may_follow_the_start() -> None:
     first = TALK.step("c1", 0)
-    plan = TALK.with_step(replace(first, after=START, gap_ns=5 * MS))
+    plan = TALK.with_steps([replace(first, after=START, gap_ns=5 * MS)])
     assert Script(plan).due() == [(5, "c1", 0)]
 
 
 def test_steps_are_what_the_plan_has() -> None:
     script = opened(TALK)
-    step: Step = script.core.due()[0].step
-    assert isinstance(step.action, Send)
-    assert step is TALK.step("c1", 1)
+    due = script.core.next_due()
+    assert due is not None
+    assert due.step is TALK.step("c1", 1)
+
+
+def test_an_opening_whose_value_never_comes_is_over() -> None:
+    welcome = After(Kind.MESSAGE, "c1", 1, "type=welcome")
+    first, second = Connection("c1"), Connection("c2")
+    plan = plan_from_capture(
+        capture_of(
+            first.opened(0),
+            first.said(5, {"type": "welcome", "session": "s-1f2e"}),
+            second.request(20, "ws://h/ws?session=s-1f2e"),
+            second.response(21),
+            second.left(40),
+            first.left(60),
+        )
+    )
+    core = EngineCore(plan, 100 * MS)
+    core.taken(plan.step("c1", 0), 0)
+    core.happened(After(Kind.OPEN, "c1"), 1 * MS)
+    (given_up,) = (each for each in core.give_up(500 * MS) if each.step.connection == "c2")
+    assert (given_up.step.connection, given_up.waited_for, given_up.dropped) == (
+        "c2",
+        welcome,
+        True,
+    )
+    core.over("c1", 600 * MS)
+    assert core.is_finished
+
+
+def test_who_waits_for_what_another_connection_must_bring_about_first_is_patient() -> None:
+    first, second = Connection("c1"), Connection("c2")
+    plan = plan_from_capture(
+        capture_of(
+            first.opened(0),
+            first.sent(10, {"type": "ask"}),
+            first.said(15, {"type": "answer", "session": "s-1f2e"}),
+            second.request(20, "ws://h/ws?session=s-1f2e"),
+            second.response(21),
+            second.left(40),
+            first.left(60),
+        )
+    )
+    late = plan.with_steps([replace(plan.step("c1", 1), gap_ns=5_000 * MS)])
+    core = EngineCore(late, 100 * MS)
+    core.taken(plan.step("c1", 0), 0)
+    core.happened(After(Kind.OPEN, "c1"), 1 * MS)
+    assert core.give_up(500 * MS) == []
+    core.taken(late.step("c1", 1), 5_001 * MS)
+    assert "c2" in [each.step.connection for each in core.give_up(6_000 * MS)]
