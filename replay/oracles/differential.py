@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from capture.format.model import Capture, Side
 from replay.oracles.shape import Normaliser, Template, describe
 from replay.oracles.transcript import Ending, Reply, Transcript, transcripts
 from replay.oracles.verdict import Judgement, Symptom, SymptomKind, judged
+from replay.plan import Owed
 
 SWITCHING_PROTOCOLS = 101
+# With these a server says that something is wrong, with the client or with itself.
+ERROR_CODES = frozenset({1002, 1003, 1007, 1009, 1010, 1011, 1014})
 # A reply that is this much later than ever before may still come: the client left too early to say.
 SLACK_NS = 150_000_000
 
@@ -83,13 +87,17 @@ class Baseline:
             for kind in expected.kinds
         )
 
-    def judge(self, run: Capture) -> Judgement:
-        """Return pass, or fail with every difference that the baseline does not explain."""
+    def judge(self, run: Capture, owed: Mapping[str, Owed] = MappingProxyType({})) -> Judgement:
+        """Return pass, or fail with every difference that the baseline does not explain.
+
+        `owed` has the connections of which a perturbation lets less, or more, be expected.
+        """
         seen = transcripts(run)
         symptoms: list[Symptom] = []
-        for name, habit in self.habits.items():
+        for name in dict.fromkeys((*self.habits, *owed)):
+            due = owed.get(name, Owed(name))
             if name in seen:
-                symptoms += _differences(habit, seen[name])
+                symptoms += _differences(self.habits[due.like], seen[name], due)
             else:
                 symptoms.append(Symptom(SymptomKind.TIMEOUT, f"{name} was never opened", name))
         return judged(symptoms)
@@ -159,25 +167,37 @@ def _ending_kind(ending: Ending) -> tuple[bool, int | None]:
     return ending.first is Side.SERVER, ending.server_code
 
 
-def _differences(habit: _Habit, run: Transcript) -> Iterator[Symptom]:
+def _differences(habit: _Habit, run: Transcript, owed: Owed) -> Iterator[Symptom]:
     name = run.connection
+    if run.status is None and not owed.ending and run.ending.first is not Side.SERVER:
+        # Gone before the answer came: then none was owed.
+        return
     if run.status not in habit.statuses:
         yield _wrong_status(habit, run)
         if run.status != SWITCHING_PROTOCOLS:
             return
-    if _ending_kind(run.ending) not in habit.endings:
+    if not _may_end_so(habit, run.ending, owed):
         yield Symptom(SymptomKind.CLOSED, f"{name} {run.ending}", name)
     grouped = _by_template(run.replies, habit.normaliser)
-    missing = dict(_missing(habit, run, grouped))
-    extra = dict(_extra(habit, grouped))
+    missing = dict(_missing(habit, run, grouped)) if owed.replies else {}
+    extra = dict(_extra(habit, grouped)) if owed.replies or owed.like == name else {}
     for kind, detail in _paired(missing, extra, grouped):
         yield Symptom(kind, f"{name}: {detail}", name)
+    if not owed.replies:
+        return
     order = [habit.normaliser.template(reply.shape) for reply in run.replies]
     for earlier, later in sorted(habit.order, key=repr):
         if earlier in order and later in order and order.index(later) < order.index(earlier):
             detail = f"{name}: {describe(later)} came before {describe(earlier)}"
             yield Symptom(SymptomKind.REORDERED, detail, name)
             return
+
+
+def _may_end_so(habit: _Habit, ending: Ending, owed: Owed) -> bool:
+    """Whether a connection may end in this way: as ever, or when that is not owed without error."""
+    if _ending_kind(ending) in habit.endings or not owed.grace:
+        return True
+    return not owed.ending and ending.server_code not in ERROR_CODES
 
 
 def _wrong_status(habit: _Habit, run: Transcript) -> Symptom:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from capture.message_kind import NAMING_FIELDS
+from capture.message_kind import NAMING_FIELDS, without_ids
 from capture.messages import Message
 
 # Values that differ from run to run even where a few runs happened to agree.
@@ -21,7 +21,6 @@ _VOLATILE = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*|\d{10,}(\.\d+)?|\d+\.\d{3,}"
     r"|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-.*|[0-9a-fA-F]{16,}|(?=\S*\d)(?=\S*[A-Za-z])[\w-]{20,}"
 )
-_IN_TEXT = re.compile(r"[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]+)*|\d+(?:[.:]\d+)*")
 
 Leaves = tuple[tuple[str, str], ...]
 
@@ -45,10 +44,9 @@ def shape_of(message: Message) -> Shape:
     try:
         decoded = json.loads(message.text)
     except ValueError:
-        values = _IN_TEXT.findall(message.text)
+        words, values = without_ids(message.text)
         return Shape(
-            "text " + _IN_TEXT.sub("#", message.text),
-            tuple((f"#{number}", value) for number, value in enumerate(values)),
+            "text " + words, tuple((f"#{number}", value) for number, value in enumerate(values))
         )
     leaves = tuple(_leaves(decoded, "$"))
     skeleton = " ".join(sorted({f"{path}:{kind}" for path, kind, _ in leaves}))

@@ -65,7 +65,7 @@ class Transcript:
 
 def transcripts(run: Capture) -> dict[str, Transcript]:
     """Return the transcript of each connection."""
-    return {name: _transcript(name, run.of_connection(name)) for name in run.connection_ids()}
+    return {name: _transcript(name, events) for name, events in run.by_connection().items()}
 
 
 def _transcript(name: str, events: tuple[Event, ...]) -> Transcript:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -24,6 +24,8 @@ class SymptomKind(StrEnum):
     REFUSED = "refused"
     CLOSED = "closed"
     LOG = "log"
+    CROSS_TALK = "cross-talk"
+    CHECK = "check"
     MISSING = "missing"
     TIMEOUT = "timeout"
     CHANGED = "changed"
@@ -33,29 +35,42 @@ class SymptomKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """One way in which a run failed, and where. `connection` is empty for the server's log."""
+    """One way in which a run failed, and where. `connection` is empty for the server's log.
+
+    `check` is the check that a user named and that failed, else empty; `at_ns` is when it showed.
+    """
 
     kind: SymptomKind
     detail: str
     connection: str = ""
+    check: str = ""
+    at_ns: int | None = None
 
     @property
-    def signature(self) -> tuple[str, str]:
+    def signature(self) -> tuple[str, str, str]:
         """What makes two symptoms the same one: the detail may differ in ids and counts."""
-        return (self.kind, self.connection)
+        return (self.kind, self.connection, self.check)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields."""
-        return asdict(self)
+        """Return the fields; those of a check only where there is one."""
+        optional = {"check": self.check or None, "at_ns": self.at_ns}
+        return {"kind": self.kind, "detail": self.detail, "connection": self.connection} | {
+            name: value for name, value in optional.items() if value is not None
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict with its reasons, the most telling first."""
+    """A verdict with its reasons, the most telling first. `reason` says what an oracle saw."""
 
     verdict: Verdict
     symptoms: tuple[Symptom, ...] = ()
     reason: str = ""
+
+    def told_of(self, what: str) -> Judgement:
+        """Return the same with `what` before each symptom, and before the reason."""
+        symptoms = tuple(replace(each, detail=what + each.detail) for each in self.symptoms)
+        return Judgement(self.verdict, symptoms, what + self.reason if self.reason else "")
 
     @property
     def symptom(self) -> Symptom | None:
@@ -67,9 +82,12 @@ Oracle = Callable[[Capture], Judgement]
 
 
 def judged(symptoms: Iterable[Symptom]) -> Judgement:
-    """Return fail with these symptoms, or pass when there are none."""
+    """Return fail with these symptoms, or pass when there are none.
+
+    What a user asked for by name leads.
+    """
     order = list(SymptomKind)
-    ranked = tuple(sorted(symptoms, key=lambda symptom: order.index(symptom.kind)))
+    ranked = tuple(sorted(symptoms, key=lambda each: (not each.check, order.index(each.kind))))
     return Judgement(Verdict.FAIL if ranked else Verdict.PASS, ranked)
 
 

@@ -77,3 +77,17 @@ def test_the_signature_leaves_out_what_varies() -> None:
     one, other = (Symptom(SymptomKind.LOG, detail, "c1") for detail in ("id 1", "id 2"))
     assert one.signature == other.signature
     assert one.to_json() == {"kind": "log", "detail": "id 1", "connection": "c1"}
+
+
+def test_what_a_user_named_leads_and_is_a_failure_of_its_own() -> None:
+    named = Symptom(SymptomKind.MISSING, "gone", "c1", check="no_lost_message", at_ns=7)
+    unnamed = Symptom(SymptomKind.REFUSED, "no", "c1")
+    assert judged([unnamed, named]).symptoms == (named, unnamed)
+    assert named.signature != Symptom(SymptomKind.MISSING, "gone", "c1").signature
+    assert named.to_json() == {
+        "kind": "missing",
+        "detail": "gone",
+        "connection": "c1",
+        "check": "no_lost_message",
+        "at_ns": 7,
+    }
