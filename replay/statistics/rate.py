@@ -1,8 +1,11 @@
-"""Rates and their intervals: numbers in, numbers out."""
+"""How often real runs fail, of a number of runs that was fixed before.
+
+The interval is the exact one (Clopper-Pearson): it holds the true probability at least as often as
+it says, also of few runs and near 0 and 1, which no approximation does.
+"""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,25 +60,3 @@ def probable(measured: Rate) -> float:
     if measured.failures == measured.runs:
         return 1.0
     return rate(measured.failures, measured.runs, confidence=0.6).low
-
-
-def repeats_to_see(failure_rate: float, miss: float = 0.05, most: int = 10) -> int:
-    """Return how many runs see at least one failure of that rate, except in a share `miss`."""
-    if failure_rate >= 1:
-        return 1
-    if failure_rate <= 0:
-        return most
-    return min(most, math.ceil(math.log(miss) / math.log(1 - failure_rate)))
-
-
-def differs(before: Rate, after: Rate, significance: float = 0.05) -> bool:
-    """Whether `before` fails more often than `after`, by Boschloo's exact test, one-sided."""
-    from scipy.stats import boschloo_exact  # slow to import, and only some commands need it
-
-    if 0 in (before.runs, after.runs):
-        return False
-    table = [
-        [before.failures, after.failures],
-        [before.runs - before.failures, after.runs - after.failures],
-    ]
-    return bool(boschloo_exact(table, alternative="greater").pvalue < significance)
