@@ -7,6 +7,7 @@ goes to a language model.
 from __future__ import annotations
 
 import uuid
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,7 @@ READING_S = 0.015
 THINKING_S = 0.025
 TOOL_S = 0.020
 ANSWERING_S = 0.025
+REMEMBERED_RUNS = 100
 
 Pause = Callable[[float], Awaitable[None]]
 
@@ -49,16 +51,18 @@ class ToolUse:
 
 
 class Agent:
-    """The agent of one user: it writes that user's transcript and remembers the last result."""
+    """The agent of one user: it writes the transcript, and remembers its runs and last result."""
 
     def __init__(self, transcript: Transcript, pause: Pause) -> None:
         self._transcript = transcript
         self._pause = pause
         self._last_result: Number | None = None
+        self.run_ids: deque[str] = deque(maxlen=REMEMBERED_RUNS)
 
     async def run(self, text: str, emit: Emit) -> None:
         """Answer one message: five events, in order, through `emit`."""
         run_id = str(uuid.uuid4())
+        self.run_ids.append(run_id)
         self._transcript.add("user", text)
         await emit(AgentEvent("agent_started", run_id, 1))
         await self._pause(READING_S)

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from local_staging.chat_backend import messages
 from local_staging.chat_backend.agent import AgentEvent
 from local_staging.chat_backend.authentication import Authenticator, Credentials
-from local_staging.chat_backend.messages import BadMessage, Chat, History, Ping
+from local_staging.chat_backend.messages import BadMessage, Chat, Feedback, History, Ping
 from local_staging.chat_backend.sessions import Session
 
 HISTORY_LENGTH = 20
@@ -93,8 +93,14 @@ class Connection:
     async def _answer(self, text: str) -> None:
         try:
             match messages.client_message(text):
-                case Chat(text=said):
+                case Chat(text=said, connection_id=connection_id):
+                    if connection_id not in (None, self.id):
+                        raise BadMessage("wrong_connection", "that is not this connection's id")
                     await self._session.agent.run(said, self._send_event)
+                case Feedback(run_id=run_id):
+                    if run_id not in self._session.agent.run_ids:
+                        raise BadMessage("unknown_run", "there was no such run in this session")
+                    await self._send(messages.feedback_received(run_id))
                 case Ping():
                     await self._send(messages.pong())
                 case History():

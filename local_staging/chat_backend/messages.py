@@ -23,9 +23,18 @@ class BadMessage(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """The user says something to the agent."""
+    """The user says something to the agent, on this connection if it is named."""
 
     text: str
+    connection_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """The user says whether an answer helped; `run_id` is that of the answer."""
+
+    run_id: str
+    helpful: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,7 @@ class History:
     """The client asks for the latest messages of its user."""
 
 
-ClientMessage = Chat | Ping | History
+ClientMessage = Chat | Feedback | Ping | History
 
 
 def client_message(text: str) -> ClientMessage:
@@ -52,12 +61,16 @@ def client_message(text: str) -> ClientMessage:
     match fields.get("type"):
         case "chat":
             return _chat(fields)
+        case "feedback":
+            return _feedback(fields)
         case "ping":
             return Ping()
         case "history":
             return History()
         case other:
-            raise BadMessage("unknown_type", f"expected chat, ping or history, not {other!r}")
+            raise BadMessage(
+                "unknown_type", f"expected chat, feedback, ping or history, not {other!r}"
+            )
 
 
 def _chat(fields: dict[str, Any]) -> Chat:
@@ -68,7 +81,17 @@ def _chat(fields: dict[str, Any]) -> Chat:
         raise BadMessage(
             "text_too_long", f"the text has {len(text)} characters, expected up to {LONGEST_TEXT}"
         )
-    return Chat(text)
+    connection_id = fields.get("connection_id")
+    if connection_id is not None and not isinstance(connection_id, str):
+        raise BadMessage("bad_chat", "expected a connection_id that is a text")
+    return Chat(text, connection_id)
+
+
+def _feedback(fields: dict[str, Any]) -> Feedback:
+    match fields:
+        case {"run_id": str(run_id), "helpful": bool(helpful)}:
+            return Feedback(run_id, helpful)
+    raise BadMessage("bad_feedback", "expected a run_id and helpful, true or false")
 
 
 def connection_ready(connection_id: str, user_id: str) -> dict[str, Any]:
@@ -90,6 +113,11 @@ def agent_event(event: AgentEvent) -> dict[str, Any]:
         "timestamp": utc_text(),
         **event.fields,
     }
+
+
+def feedback_received(run_id: str) -> dict[str, Any]:
+    """Thank for a feedback."""
+    return {"type": "feedback_received", "run_id": run_id, "timestamp": utc_text()}
 
 
 def pong() -> dict[str, Any]:

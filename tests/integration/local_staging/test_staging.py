@@ -126,6 +126,21 @@ async def test_five_events_in_order(either: Staging) -> None:
     assert events[-1]["answer"] == "The calculator says: 6 * 7 = 42."
 
 
+async def test_ids_of_the_server_are_known_to_it_and_others_are_not(either: Staging) -> None:
+    await without_session(either, "carol")
+    async with connected(either, await logged_in(either, "carol")) as client:
+        ready = await received(client)
+        said = {"type": "chat", "text": "6 * 7", "connection_id": ready["connection_id"]}
+        await client.send(json.dumps(said))
+        run_id = [await received(client) for _ in FIVE][-1]["run_id"]
+        await client.send(json.dumps({"type": "feedback", "run_id": run_id, "helpful": True}))
+        assert (await received(client))["type"] == "feedback_received"
+        await client.send(json.dumps({"type": "feedback", "run_id": "other", "helpful": True}))
+        assert (await received(client))["code"] == "unknown_run"
+        await client.send(json.dumps({**said, "connection_id": "other"}))
+        assert (await received(client))["code"] == "wrong_connection"
+
+
 async def test_incident_fails_a_reconnect_within_the_grace(incident: Staging) -> None:
     token = await logged_in(incident, "alice")
     await without_session(incident, "alice")

@@ -7,6 +7,7 @@ from local_staging.chat_backend.messages import (
     LONGEST_TEXT,
     BadMessage,
     Chat,
+    Feedback,
     History,
     Ping,
     agent_event,
@@ -16,6 +17,10 @@ from local_staging.chat_backend.messages import (
 
 def test_reads_what_a_client_may_say() -> None:
     assert client_message('{"type": "chat", "text": "hello"}') == Chat("hello")
+    named = '{"type": "chat", "text": "hello", "connection_id": "c"}'
+    assert client_message(named) == Chat("hello", "c")
+    feedback = '{"type": "feedback", "run_id": "r", "helpful": false}'
+    assert client_message(feedback) == Feedback("r", helpful=False)
     assert client_message('{"type": "ping"}') == Ping()
     assert client_message('{"type": "history"}') == History()
 
@@ -31,6 +36,8 @@ def test_reads_what_a_client_may_say() -> None:
         ('{"type": "dance"}', "unknown_type"),
         ('{"type": "chat"}', "bad_chat"),
         ('{"type": "chat", "text": 1}', "bad_chat"),
+        ('{"type": "chat", "text": "hi", "connection_id": 1}', "bad_chat"),
+        ('{"type": "feedback", "run_id": "r"}', "bad_feedback"),
         ('{"type": "chat", "text": " "}', "bad_chat"),
         ('{"type": "chat", "text": "' + "x" * (LONGEST_TEXT + 1) + '"}', "text_too_long"),
     ],
