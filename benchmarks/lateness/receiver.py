@@ -1,26 +1,28 @@
-"""Stamps when each message arrives: bare sockets, one thread, nothing else in its process.
+"""The server of all contestants: bare sockets, one thread, nothing else in its process.
 
-It prints its port, and once as many connections as asked for have come and gone, a line of JSON
-with the CLOCK_MONOTONIC time of each message by its number.
+`python -m benchmarks.lateness.receiver CONNECTIONS [--answers]` prints its port, and once as many
+connections as asked for have come and gone, a line of JSON with the CLOCK_MONOTONIC time at which
+it read each message, by its number. With `--answers` each message is answered by its number.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import selectors
 import socket
-import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from websockets.utils import accept_key
 
-DIGITS = 9
-HEADER, MASK = 2, 4
-FRAME = HEADER + MASK + DIGITS
-CLOSE = 0x88
+from benchmarks.lateness.frames import CLOSE, FRAME, TEXT, numbers
+from benchmarks.lateness.load import DIGITS, payload
+from replay.engine.sockets import allow_sockets
+
 CLOSE_ANSWER = bytes([CLOSE, 0])
+END_OF_HEAD = b"\r\n\r\n"
 
 
 @dataclass
@@ -32,58 +34,83 @@ class Peer:
     is_open: bool = False
 
 
-def take(peer: Peer, at_ns: int, stamps: dict[int, int]) -> bool:
-    """Read what came; return whether the connection goes on."""
-    if not peer.is_open:
-        head, end, rest = peer.pending.partition(b"\r\n\r\n")
-        if not end:
+@dataclass
+class Receiver:
+    """Serves, and notes when what came."""
+
+    answers: bool
+    at_ns: dict[int, int] = field(default_factory=dict)
+
+    def take(self, peer: Peer, at_ns: int) -> bool:
+        """Look at what came; return whether the connection goes on."""
+        if not peer.is_open:
+            head, end, rest = peer.pending.partition(END_OF_HEAD)
+            if not end:
+                return True
+            peer.sock.sendall(_accepted(head))
+            peer.pending, peer.is_open = rest, True
+        whole = 0
+        for number in numbers(peer.pending):
+            self.at_ns[number] = at_ns
+            whole += FRAME
+            if self.answers:
+                peer.sock.sendall(bytes([TEXT, DIGITS]) + payload(number))
+        peer.pending = peer.pending[whole:]
+        if peer.pending[:1] != bytes([CLOSE]):
             return True
-        lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
-        answer = (
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Accept: {accept_key(lines['Sec-WebSocket-Key'])}\r\n\r\n"
-        )
-        peer.sock.sendall(answer.encode())
-        peer.pending, peer.is_open = rest, True
-    while len(peer.pending) >= HEADER and peer.pending[0] != CLOSE:
-        if len(peer.pending) < FRAME:
-            return True
-        mask, masked = peer.pending[HEADER : HEADER + MASK], peer.pending[HEADER + MASK : FRAME]
-        number = int(bytes(byte ^ mask[at % MASK] for at, byte in enumerate(masked)))
-        stamps[number] = at_ns
-        peer.pending = peer.pending[FRAME:]
-    if peer.pending:
         with suppress(OSError):
             peer.sock.sendall(CLOSE_ANSWER)
-    return not peer.pending
+        return False
+
+    def serve(self, connections: int) -> None:
+        """Serve until all connections ended."""
+        allow_sockets(connections)
+        left = connections
+        with (
+            selectors.DefaultSelector() as selector,
+            socket.create_server(("127.0.0.1", 0), backlog=4096) as listening,
+        ):
+            selector.register(listening, selectors.EVENT_READ)
+            print(json.dumps({"port": listening.getsockname()[1]}), flush=True)
+            while left:
+                for key, _ in selector.select():
+                    if key.data is None:
+                        sock, _ = listening.accept()
+                        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                        selector.register(sock, selectors.EVENT_READ, Peer(sock))
+                    elif not self._read(key.data):
+                        selector.unregister(key.data.sock)
+                        key.data.sock.close()
+                        left -= 1
+
+    def _read(self, peer: Peer) -> bool:
+        try:
+            data = peer.sock.recv(65_536)
+        except ConnectionError:
+            return False
+        at_ns = time.monotonic_ns()
+        peer.pending += data
+        return bool(data) and self.take(peer, at_ns)
 
 
-def receive(connections: int) -> dict[int, int]:
-    """Serve until all connections ended; return the stamps."""
-    stamps: dict[int, int] = {}
-    left = connections
-    with (
-        selectors.DefaultSelector() as selector,
-        socket.create_server(("127.0.0.1", 0), backlog=64) as listening,
-    ):
-        selector.register(listening, selectors.EVENT_READ)
-        print(json.dumps({"port": listening.getsockname()[1]}), flush=True)
-        while left:
-            for key, _ in selector.select():
-                if key.data is None:
-                    sock, _ = listening.accept()
-                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    selector.register(sock, selectors.EVENT_READ, Peer(sock))
-                    continue
-                data = key.data.sock.recv(65_536)
-                at_ns = time.monotonic_ns()
-                key.data.pending += data
-                if not data or not take(key.data, at_ns, stamps):
-                    selector.unregister(key.data.sock)
-                    key.data.sock.close()
-                    left -= 1
-    return stamps
+def _accepted(head: bytes) -> bytes:
+    lines = (line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    headers = {name.lower(): value for name, value in lines}
+    return (
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Accept: {accept_key(headers['sec-websocket-key'])}\r\n\r\n"
+    ).encode()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("connections", type=int)
+    parser.add_argument("--answers", action="store_true")
+    options = parser.parse_args()
+    receiver = Receiver(options.answers)
+    receiver.serve(options.connections)
+    print(json.dumps({"at_ns": receiver.at_ns}), flush=True)
 
 
 if __name__ == "__main__":
-    print(json.dumps(receive(int(sys.argv[1]))), flush=True)
+    main()
