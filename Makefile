@@ -25,7 +25,7 @@ demo: setup ## find a race in the local stand-in for staging, from recording to 
 	@$(BIN)/deadheat demo
 
 test: setup tools check ## all checks and all tests, from a fresh clone
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: style types layers ## what a linter can see
 

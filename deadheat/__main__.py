@@ -19,9 +19,12 @@ COMMANDS = {
     "staging": "start the local stand-in for staging",
     "capture": "record a session, or import one",
     "show": "show what a capture holds",
+    "plan": "show what a replay waits for, and which values are the server's",
     "replay": "send a recorded session again",
     "hunt": "search for the timing that breaks the server",
+    "fault-proxy": "relay a TCP service with latency, resets and other faults",
     "report": "write the five-whys report of a hunt",
+    "export": "write a test from a finding",
 }
 WRONG_USAGE, INTERRUPTED = 2, 130
 
@@ -44,12 +47,13 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
         sub = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
-        import_module(f"deadheat.commands.{name}").add_arguments(sub)
+        import_module(f"deadheat.commands.{name.replace('-', '_')}").add_arguments(sub)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 could not, 2 wrong usage."""
+    options = argparse.Namespace()
     try:
         options = parser().parse_args(arguments)
         status: int = options.run(options)
@@ -57,7 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"deadheat: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("deadheat: interrupted", file=sys.stderr)
+        out = getattr(options, "out", None)
+        kept = f"; what there was until then is in {out}" if out and out.exists() else ""
+        print(f"deadheat: interrupted{kept}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output left (`deadheat show … | head`): nothing is wrong.

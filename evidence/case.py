@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from capture.format.model import Note
 from evidence.claims import WHAT_USERS_SEE, whys_of
 from evidence.comparison import comparable_trials, comparison_rate
 from evidence.hunt_record import HuntRecord, read_record
 from evidence.measured import Measured, measured, milliseconds, window_words
 from evidence.server_log import has_log
 from evidence.whys import Why, statuses
+from replay.correlation import made_in
 from replay.finding import Answer
 from replay.hunt_directory import FINDING, RECORDED
 from replay.statistics import Rate, rate
@@ -86,6 +88,12 @@ class Case:
             ("single changes tried", f"{swept['tried']}, and {swept['left']} were left"),
         ]
         return rows + [("note", reason) for reason in answer["reasons"]]
+
+    def correlated(self) -> Rows:
+        """Return where the first run sent values that the server had issued, and from where."""
+        first = next(iter(self.record.trials), None)
+        events = () if first is None else self.record.run(first).events
+        return made_in(event.text for event in events if isinstance(event, Note))
 
     def provenance(self) -> Rows:
         """Return where the figures come from."""

@@ -31,6 +31,8 @@ WHAT_USERS_SEE = {
     "changed": "A message comes with other content than usual",
     "extra": "The server sends more than it should",
     "reordered": "Messages come in another order than usual",
+    "cross-talk": "What belongs to one user is said to another",
+    "check": "A rule that the server has to keep is broken",
 }
 
 

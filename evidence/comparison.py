@@ -5,7 +5,7 @@ from __future__ import annotations
 from evidence.hunt_record import HuntRecord
 from evidence.measured import Measured
 from evidence.whys import Status, Why
-from replay.statistics import Rate, differs
+from replay.statistics import Comparison, Rate, compared
 from replay.tables import FAIL, Trial, gap_of, judged_trials, rate_of
 
 COMPARISON = "comparison"
@@ -53,19 +53,20 @@ def change_why(record: HuntRecord, seen: Measured, comparison: HuntRecord | None
 
 def _judged(record: HuntRecord, seen: Measured, comparison: HuntRecord, trials: list[Trial]) -> Why:
     after = comparison_rate(trials)
-    less = differs(seen.rate, after)
+    change = compared(seen.rate, after)
     counts = (
         f"Under the same timing the changed server fails in {after}, the first one in {seen.rate}."
     )
     if after.failures:
         status = Status.REFUTED
-        text = f"No{', but it fails less often' if less else ''}. {counts}"
-    elif less:
+        text = f"No{', but it fails less often' if change.is_less else ''}. {counts}"
+    elif change.is_fixed:
         status = Status.SUPPORTED
-        text = f"Yes. {counts} Chance does not explain that (Boschloo's exact test, 5 %)."
+        chance = "Chance does not explain that (Boschloo's exact test, 5 %)"
+        text = f"Yes. {counts} {chance}, and {change.needs}: {after.runs} were clean."
     else:
         status = Status.OPEN
-        text = f"Perhaps. {counts} These are too few runs to tell it from chance."
+        text = f"Perhaps. {counts} These are too few runs: {_too_few(change)}."
     return Why(
         QUESTION,
         text,
@@ -76,3 +77,10 @@ def _judged(record: HuntRecord, seen: Measured, comparison: HuntRecord, trials: 
         ),
         to_answer="compare with more runs" if status is Status.OPEN else "",
     )
+
+
+def _too_few(change: Comparison) -> str:
+    """Return what more runs have to show."""
+    if not change.is_less:
+        return "chance explains the difference, too"
+    return f"{change.needs}, {change.after.runs} were clean"

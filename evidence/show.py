@@ -78,6 +78,7 @@ def runs(case: Case) -> Html:
         + f"<details><summary>All {len(table)} runs</summary>"
         + _grid(("run", "purpose", "change", "verdict", "what showed"), rows)
         + f"{more}</details>"
+        + _correlated(case.correlated())
     )
 
 
@@ -87,6 +88,17 @@ def provenance(case: Case) -> Html:
     return Html(
         f"{_pairs(case.provenance())}<p>To repeat it, with --jwt-key, --token-command or --secret "
         f"where the session has secrets:</p><pre><code>{commands}</code></pre>"
+    )
+
+
+def _correlated(rows: Rows) -> str:
+    if not rows:
+        return ""
+    values = "1 value" if len(rows) == 1 else f"{len(rows)} values"
+    return (
+        f"<details><summary>{values} of the server's own, sent back in each run</summary>"
+        + _grid(("what was sent", "from what the server said"), rows)
+        + "</details>"
     )
 
 

@@ -16,6 +16,7 @@ from capture.redaction import Redactor
 from replay.engine.live import RunSettings, run_live
 from replay.lateness import send_lateness_ns, summary_of
 from replay.log_tail import LogTail
+from replay.oracles.checks import Check, Observed, Outcome, OwedUntil, judged
 from replay.oracles.differential import Baseline
 from replay.oracles.log import LogBaseline
 from replay.oracles.verdict import Judgement, Verdict, judge_safely, merged
@@ -40,6 +41,7 @@ class Trial:
     log: tuple[str, ...]
     judgement: Judgement
     path: Path
+    outcomes: tuple[Outcome, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -50,6 +52,7 @@ class Trial:
         """Return a line for the table of runs."""
         late = send_lateness_ns(self.run)
         figures = summary_of(late)
+        checks = {outcome.check: outcome.verdict for outcome in self.outcomes}
         return {
             "run": self.number,
             "purpose": self.purpose,
@@ -60,15 +63,22 @@ class Trial:
             "log": list(self.log),
             "lateness": figures.to_json() if figures is not None else None,
             "capture": f"{RUNS_FOLDER}/{self.path.name}",
-        }
+        } | ({"checks": checks} if checks else {})
+
+
+def observed(run: Capture, plan: Plan, lines: Sequence[str] | None) -> Observed:
+    """Return a run as checks look at it: nothing is owed to who does not listen."""
+    unheard = [name for name, owed in plan.owed.items() if not owed.replies]
+    return Observed.of(run, lines, {name: OwedUntil(until_ns=-1) for name in unheard})
 
 
 @dataclass(slots=True)
 class Experiment:
     """Carries out runs one after the other. `settle_s` is the rest that the server gets between.
 
-    `directory` gets a table of runs and, in a folder, the record of each. Until `baseline` is
-    known, runs are recorded and not judged.
+    `directory` gets a table of runs and, in a folder, the record of each. `amend` corrects every
+    plan that is made. Until `baseline` is known, runs are recorded and not judged. `checks` judge
+    along, whatever the baseline does.
     """
 
     plan: Plan
@@ -77,48 +87,65 @@ class Experiment:
     log: LogTail | None
     on_trial: Callable[[Trial], None]
     settle_s: float = 0.0
+    amend: Callable[[Plan], Plan] = lambda plan: plan
     baseline: Baseline | None = None
     log_baseline: LogBaseline | None = None
+    checks: tuple[Check, ...] = ()
     trials: list[Trial] = field(default_factory=list)
+    _started: int = 0
     _redactor: Redactor = field(default_factory=Redactor)
 
     async def run(self, edits: Sequence[Perturbation], purpose: str) -> Trial:
-        """Carry out one run and judge it. Raises what `run_live` raises, and PlanError."""
-        number = len(self.trials) + 1
+        """Carry out one run and judge it. Raises what `run_live` raises, and PlanError.
+
+        Where the edits end a session early, or starve it, an unperturbed run after it tells whether
+        the server took harm.
+        """
+        plan = perturbed(self.plan, edits)
+        self._started += 1
+        number = self._started
         path = self.directory / RUNS_FOLDER / f"{number:04d}.capture.jsonl"
-        if self.trials:
+        if number > 1:
             await asyncio.sleep(self.settle_s)
         if self.log is not None:
             self.log.skip()
         about = (("edits", json.dumps([edit.to_json() for edit in edits])), ("purpose", purpose))
         settings = replace(self.settings, about=(*self.settings.about, *about))
-        run = await run_live(perturbed(self.plan, edits), settings, path)
-        lines = await self._log_lines()
-        trial = Trial(number, purpose, tuple(edits), run, lines, self._judged(run, lines), path)
+        run = await run_live(plan, settings, path)
+        lines = () if self.log is None else await lines_of_run(self.log, self._redactor)
+        outcomes = judged(self.checks, observed(run, plan, None if self.log is None else lines))
+        judgement = self._judged(run, lines, outcomes, plan)
+        if plan.is_disturbed and judgement.verdict is Verdict.PASS:
+            following = await self.run((), "next session")
+            judgement = following.judgement.told_of("the next session: ")
+        trial = Trial(number, purpose, tuple(edits), run, lines, judgement, path, outcomes)
         self._append(trial)
         self.trials.append(trial)
         self.on_trial(trial)
         return trial
 
-    async def _log_lines(self) -> tuple[str, ...]:
-        if self.log is None:
-            return ()
-        await asyncio.sleep(LOG_SETTLE_S)
-        return tuple(self._redactor.text(line, where="log")[0] for line in self.log.new_lines())
-
-    def _judged(self, run: Capture, lines: Sequence[str]) -> Judgement:
-        if self.baseline is None:
+    def _judged(
+        self, run: Capture, lines: Sequence[str], outcomes: Sequence[Outcome], plan: Plan
+    ) -> Judgement:
+        baseline = self.baseline
+        if baseline is None:
             return Judgement(Verdict.UNKNOWN, reason="there is no baseline yet")
         worst_ns = max(send_lateness_ns(run), default=0)
         if worst_ns > MAX_LATENESS_NS:
             late = f"a send went out {worst_ns / 1e6:.1f} ms late, this machine is too busy"
             return Judgement(Verdict.UNKNOWN, reason=late)
-        judgements = [judge_safely(self.baseline.judge, run)]
+        judgements = [judge_safely(lambda run: baseline.judge(run, plan.owed), run)]
         if self.log_baseline is not None:
             judgements.append(self.log_baseline.judge(lines))
-        return merged(judgements)
+        return merged([*judgements, *(outcome.judgement for outcome in outcomes)])
 
     def _append(self, trial: Trial) -> None:
         line = msgspec.json.encode(trial.to_json()).decode()
         with (self.directory / RUNS_TABLE).open("a") as file:
             file.write(line + "\n")
+
+
+async def lines_of_run(log: LogTail, redactor: Redactor) -> tuple[str, ...]:
+    """Return what a run that just ended left in the server's log, without secrets."""
+    await asyncio.sleep(LOG_SETTLE_S)
+    return tuple(redactor.text(line, where="log")[0] for line in log.new_lines())

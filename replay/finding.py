@@ -61,7 +61,8 @@ class Finding:
             "edits": [edit.to_json() for edit in self.edits],
             "window": self.window.to_json(),
             "rate": self.rate.to_json(),
-            "symptom": {"kind": self.symptom.kind, "detail": self.symptom.detail},
+            "symptom": {"kind": self.symptom.kind, "detail": self.symptom.detail}
+            | ({"check": self.symptom.check} if self.symptom.check else {}),
         }
 
 

@@ -5,26 +5,32 @@ Wires search, experiment and statistics together, and decides nothing that one o
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from capture.errors import UnwritableOutput
 from capture.format.model import Capture
 from capture.format.reader import read_capture
 from replay.auth import TokenSource
 from replay.engine.live import RunSettings
+from replay.engine.surroundings import Surroundings
 from replay.errors import ReplayError, TargetRefused
 from replay.experiment import Experiment, Trial
 from replay.failure import rate_of, verdict_on, with_log
 from replay.finding import Answer, FailingWindow, Finding, HuntResult
 from replay.hunt_directory import HuntDirectory, plan_to_json
 from replay.learning import LEARNING_RUNS, learn
+from replay.limits import Limits
 from replay.log_tail import LogTail
+from replay.oracles.checks import Check
 from replay.oracles.transcript import transcripts
 from replay.oracles.verdict import Verdict
 from replay.perturbations import Perturbation
+from replay.plan import Plan
 from replay.planning import plan_from_capture
 from replay.search.spread import reordered, spread
 from replay.search.sweep import Sweep
@@ -103,6 +109,11 @@ class Hunt:
             last = self.experiment.trials[-1]
             self._reasons.append(f"{error} It answered until run {last.number} ({last.purpose}).")
             return self._result(Answer.INCONCLUSIVE, None)
+
+    def interrupted(self) -> HuntResult:
+        """Return what is known of a hunt that was ended from outside."""
+        self._reasons.append(f"interrupted after {len(self.experiment.trials)} runs")
+        return self._result(Answer.INCONCLUSIVE, None)
 
     async def _hunt(self) -> HuntResult:
         learned = await learn(self.experiment, self.recorded)
@@ -307,6 +318,10 @@ class HuntRequest:
     log: Path | None = None
     settings: HuntSettings = HuntSettings()
     overwrite: bool = False
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    checks: tuple[Check, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    amend: Callable[[Plan], Plan] = lambda plan: plan
 
 
 async def hunt(request: HuntRequest, on_trial: Callable[[Trial], None]) -> HuntResult:
@@ -316,7 +331,7 @@ async def hunt(request: HuntRequest, on_trial: Callable[[Trial], None]) -> HuntR
     no directory is left behind.
     """
     recorded = read_capture(request.capture)
-    plan = plan_from_capture(recorded)
+    plan = request.amend(plan_from_capture(recorded))
     if request.directory.resolve() in request.capture.resolve().parents:
         raise UnwritableOutput(
             f"{request.capture} lies in {request.directory}, which the hunt would clear: "
@@ -325,17 +340,39 @@ async def hunt(request: HuntRequest, on_trial: Callable[[Trial], None]) -> HuntR
     log = LogTail(request.log) if request.log is not None else None
     with HuntDirectory.prepared(request.directory, overwrite=request.overwrite) as directory:
         directory.keep_capture(request.capture)
-        settings = RunSettings(request.target, request.tokens)
-        experiment = Experiment(plan, settings, directory.path, log, on_trial)
-        result = await Hunt(experiment, recorded, request.settings).run()
-        directory.write_result(
-            result,
-            {
-                "target": request.target.shown,
-                "seed": request.settings.seed,
-                "budget": request.settings.budget,
-                "settle_s": experiment.settle_s,
-                "plan": plan_to_json(plan),
-            },
+        settings = RunSettings(
+            request.target,
+            request.tokens,
+            surroundings=request.surroundings,
+            limits=request.limits,
         )
+        experiment = Experiment(
+            plan,
+            settings,
+            directory.path,
+            log,
+            on_trial,
+            amend=request.amend,
+            checks=request.checks,
+        )
+        hunting = Hunt(experiment, recorded, request.settings)
+        try:
+            async with request.surroundings:
+                result = await hunting.run()
+        except asyncio.CancelledError:
+            if experiment.trials:
+                directory.write_result(hunting.interrupted(), _asked(request, experiment))
+            raise
+        directory.write_result(result, _asked(request, experiment))
     return result
+
+
+def _asked(request: HuntRequest, experiment: Experiment) -> dict[str, Any]:
+    """Return what a hunt was asked, for its record."""
+    return {
+        "target": request.target.shown,
+        "seed": request.settings.seed,
+        "budget": request.settings.budget,
+        "settle_s": experiment.settle_s,
+        "plan": plan_to_json(experiment.plan),
+    }

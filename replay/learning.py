@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 from capture.format.model import Capture
 from replay.experiment import Experiment, Trial
+from replay.oracles.checks import text_of
+from replay.oracles.checks.screening import set_aside
 from replay.oracles.departures import departures
 from replay.oracles.differential import Baseline
 from replay.oracles.log import LogBaseline
@@ -48,18 +50,28 @@ async def learn(experiment: Experiment, recorded: Capture) -> Learned:
     else:
         return Learned(False, (f"unperturbed runs do not go as recorded: {problem}",))
     pushes = await _learn_from(runs, experiment, recorded)
-    replanned = plan_from_capture(recorded, experiment.plan.pace, pushes)
+    replanned = experiment.amend(plan_from_capture(recorded, experiment.plan.pace, pushes))
     if replanned.connections != experiment.plan.connections:
         # Some step was taken to wait for what comes by itself: then its timing was chance.
         experiment.plan = replanned
         await _learn_from([], experiment, recorded)
+    reasons = _screen_checks(experiment)
     if experiment.settle_s == SETTLE_LADDER_S[0]:
-        return Learned(True)
+        return Learned(True, reasons)
     remembers = (
         f"runs need {experiment.settle_s} s between them: the server remembers a session after "
         "its end"
     )
-    return Learned(True, (remembers,))
+    return Learned(True, (remembers, *reasons))
+
+
+def _screen_checks(experiment: Experiment) -> tuple[str, ...]:
+    """Leave the checks out that say nothing of timing; return why."""
+    baseline = [trial for trial in experiment.trials if trial.purpose == "baseline"]
+    reasons = set_aside([trial.outcomes for trial in baseline[-BASELINE_RUNS:]])
+    kept = (check for check in experiment.checks if text_of(check) not in reasons)
+    experiment.checks = tuple(kept)
+    return tuple(reasons.values())
 
 
 async def _alike(experiment: Experiment, recorded: Capture) -> tuple[list[Trial], str]:

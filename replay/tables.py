@@ -25,8 +25,8 @@ FINEST_LATENESS_NS = 1_000
 
 Trial = Mapping[str, Any]
 """One line of `runs.jsonl`."""
-Signature = tuple[str, str]
-"""Kind and connection of a symptom."""
+Signature = tuple[str, str, str]
+"""Kind and connection of a symptom, and the check that failed."""
 
 _TRIAL_TYPES = {
     "run": "int64",
@@ -148,7 +148,10 @@ def rate_of(failed: Sequence[bool]) -> Rate:
 
 
 def _signatures(trial: Trial) -> set[Signature]:
-    return {(symptom["kind"], symptom["connection"]) for symptom in trial["symptoms"]}
+    return {
+        (symptom["kind"], symptom["connection"], symptom.get("check", ""))
+        for symptom in trial["symptoms"]
+    }
 
 
 def _counted(failed: Sequence[bool]) -> dict[str, Any]:

@@ -8,11 +8,17 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("capture", "replay", "evidence", "local_staging")
-# Shells whose behaviour is sockets and processes: integration tests cover them.
+# Shells whose behaviour is sockets, processes and pytest itself: integration tests cover them.
 SHELLS = {
     "capture/proxy/relay.py",
     "replay/engine/live.py",
     "replay/engine/live_connection.py",
+    "replay/engine/sockets.py",
+    "replay/engine/surroundings.py",
+    "replay/fault_proxy/proxy.py",
+    "replay/pytest_plugin/body.py",
+    "replay/pytest_plugin/session.py",
+    "capture/recording_process.py",
 }
 SOURCES = [
     path.relative_to(ROOT)

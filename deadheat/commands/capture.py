@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
+
+from deadheat import event_loop
+from deadheat.addresses import address_from
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +49,7 @@ def run_proxy(options: argparse.Namespace) -> int:
     """Record until SIGINT or SIGTERM; one JSON line says when clients can connect."""
     from capture.proxy import ProxySettings, Upstream, record
 
-    host, port = _address(options.listen)
+    host, port = address_from(options.listen, "--listen")
     settings = ProxySettings(
         upstream=Upstream(options.upstream, options.ca_file),
         host=host,
@@ -61,8 +62,7 @@ def run_proxy(options: argparse.Namespace) -> int:
     def ready(listen: str) -> None:
         print(json.dumps({"ready": True, "listen": listen}), flush=True)
 
-    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-        events = runner.run(record(settings, ready))
+    events = event_loop.run(record(settings, ready))
     print(f"recorded {events} events in {options.out}", file=sys.stderr)
     return 0
 
@@ -79,21 +79,3 @@ def run_pcap(options: argparse.Namespace) -> int:
     )
     print(f"imported {events} events into {options.out}", file=sys.stderr)
     return 0
-
-
-def _address(text: str) -> tuple[str, int]:
-    from capture.errors import ListenRefused
-
-    host, _, port = text.rpartition(":")
-    if not (port.isascii() and port.isdigit()) or int(port) > 65535:
-        raise ListenRefused(f"--listen is {text!r}, expected HOST:PORT with a port up to 65535")
-    return host.strip("[]") or "127.0.0.1", int(port)
-
-
-def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        # Where uvloop does not exist asyncio's own loop relays as well, only slower.
-        return None
-    return uvloop.new_event_loop

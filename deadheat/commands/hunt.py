@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from deadheat import event_loop
+from deadheat.check_arguments import add_check_arguments, checks_from
+from deadheat.exit_status import FOUND
 from deadheat.progress import TrialProgress
-from deadheat.target_arguments import add_target_arguments, target_from, tokens_from
+from deadheat.target_arguments import (
+    add_surroundings_arguments,
+    add_target_arguments,
+    limits_of,
+    surroundings_from,
+    target_from,
+    tokens_from,
+)
 
-FOUND = 3
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from replay.experiment import Trial
+    from replay.statistics import Comparison, Rate
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,9 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--plan",
         type=Path,
         metavar="PLAN",
-        help="search nothing, measure the edits of this plan or finding: does a fix help?",
+        help="obey this plan; if it or a finding has edits, search nothing and measure them",
     )
-    parser.add_argument("--log", type=Path, metavar="FILE", help="the server's log, to read along")
+    add_surroundings_arguments(parser)
+    add_check_arguments(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier hunt in DIR")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON line")
@@ -48,26 +63,49 @@ def run(options: argparse.Namespace) -> int:
     """Hunt, write DIR, print what was found."""
     from replay.finding import sentences
     from replay.hunt import HuntRequest, HuntSettings, hunt
-    from replay.plan_file import read_edits
+    from replay.plan_file import PlanFile, read_plan_file, read_rate
 
-    edits = read_edits(options.plan) if options.plan is not None else ()
+    plan_file = read_plan_file(options.plan) if options.plan is not None else PlanFile()
+    before = read_rate(options.plan) if options.plan is not None else None
+    target = target_from(options)
     request = HuntRequest(
         capture=options.capture,
-        target=target_from(options),
+        target=target,
         tokens=tokens_from(options),
         directory=options.out,
         log=options.log,
-        settings=HuntSettings(options.budget, options.seed, options.rate_runs, edits),
+        settings=HuntSettings(options.budget, options.seed, options.rate_runs, plan_file.edits),
         overwrite=options.overwrite,
+        surroundings=surroundings_from(options),
+        limits=limits_of(options, target),
+        checks=checks_from(options),
+        amend=plan_file.amended,
     )
     progress = TrialProgress(options.budget)
-    result = asyncio.run(hunt(request, progress.on_trial))
+    trials: list[Trial] = []
+
+    def on_trial(trial: Trial) -> None:
+        trials.append(trial)
+        progress.on_trial(trial)
+
+    result = event_loop.run(hunt(request, on_trial))
     progress.end()
+    change = None if before is None else _compared(before, trials)
     if options.json:
-        print(json.dumps(result.to_json()))
+        compared = {} if change is None else {"comparison": change.to_json()}
+        print(json.dumps(result.to_json() | compared))
     else:
-        print("\n".join([*sentences(result), f"  records: {options.out}"]))
+        compared_with = [] if change is None else [f"  {options.plan}: {change.sentence}"]
+        print("\n".join([*sentences(result), *compared_with, f"  records: {options.out}"]))
     return FOUND if options.fail_on_finding and result.finding is not None else 0
+
+
+def _compared(before: Rate, trials: Sequence[Trial]) -> Comparison:
+    """Return how often the edits fail now, beside how often they failed when they were found."""
+    from replay.failure import rate_of
+    from replay.statistics import compared
+
+    return compared(before, rate_of([trial.verdict for trial in trials if trial.purpose == "rate"]))
 
 
 def _positive(text: str) -> int:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.other_project import command, project
+
 ACCEPT_ERROR = 'WebSocket is not connected. Need to call "accept" first.'
 JWT = re.compile(rb"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.")
 GRACE_MS = 400
@@ -74,3 +76,18 @@ def test_no_token_is_left_in_any_file(demo: tuple[Path, str]) -> None:
     files = [path for path in demo[0].rglob("*") if path.is_file()]
     assert len(files) > 20
     assert [path.name for path in files if JWT.search(path.read_bytes())] == []
+
+
+def test_its_finding_becomes_a_test_that_tells_the_builds_apart(
+    demo: tuple[Path, str], tmp_path: Path
+) -> None:
+    hunt = str(demo[0] / "hunt-incident")
+    done = command(
+        "deadheat", "export", hunt, "--to", "pytest", "--out", "test_chat.py", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    for build, status in (("incident", 1), ("fixed", 0)):
+        project(tmp_path, build)
+        done = command("pytest", "-q", cwd=tmp_path)
+        assert done.returncode == status, done.stdout
+        assert ("deadheat: refused: c2: " in done.stdout) is (build == "incident")

@@ -205,7 +205,10 @@ def test_an_earlier_run_is_kept_unless_told_otherwise(recorded: Path, out: Path,
     assert deadheat(*arguments, "--overwrite").returncode == 0
 
 
-def test_what_was_recorded_survives_an_interrupt(tmp_path: Path, out: Path, port: int) -> None:
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
+def test_what_was_recorded_survives_a_signal(
+    tmp_path: Path, out: Path, port: int, name: signal.Signals
+) -> None:
     long = capture_of(
         C1.request(0, "ws://recorded.example/echo"),
         C1.response(2),
@@ -220,10 +223,12 @@ def test_what_was_recorded_survives_an_interrupt(tmp_path: Path, out: Path, port
     ) as process:
         while "one" not in (out.read_text() if out.exists() else ""):
             assert process.poll() is None
-        process.send_signal(signal.SIGINT)
+        process.send_signal(name)
         _, complaint = process.communicate(timeout=20)
-    assert (process.returncode, complaint) == (130, "deadheat: interrupted\n")
+    assert process.returncode == 130
+    assert complaint == f"deadheat: interrupted; what there was until then is in {out}\n"
     run = read_capture(out)
+    assert run.problem == ""
     assert [frame.text for frame in sent(run)] == ["one"]
     notes = [event.text for event in run.events if isinstance(event, Note)]
     assert "the replay was interrupted" in notes

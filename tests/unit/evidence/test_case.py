@@ -1,10 +1,15 @@
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from capture.format.model import Note
+from capture.format.reader import read_capture
+from capture.format.writer import CaptureWriter
 from evidence.case import open_case, without_secrets
+from replay.correlation import CORRELATED
 from replay.errors import ReplayError
 
 
@@ -83,3 +88,23 @@ def test_a_comparison_must_be_a_hunt_too(hunts: Path, tmp_path: Path) -> None:
 
 def test_a_target_is_shown_without_what_may_be_secret() -> None:
     assert without_secrets("wss://me:pass@host:1/ws?token=abc") == "wss://host:1/ws"
+
+
+def with_note(folder: Path, text: str) -> Path:
+    """Add a note to the first run of a hunt."""
+    path = folder / "runs" / "0001.capture.jsonl"
+    run = read_capture(path)
+    note = Note(at_ns=run.events[-1].at_ns, text=text)
+    path.unlink()
+    with CaptureWriter(path, run.header) as writer:
+        for event in (*run.events, note):
+            writer.write(event)
+    return folder
+
+
+def test_values_of_the_server_are_listed(hunts: Path, tmp_path: Path) -> None:
+    hunt = shutil.copytree(hunts / "fixed", tmp_path / "hunt")
+    assert open_case(hunt).correlated() == []
+    source = "$.id of c1 message 1: type=hi (a became b)"
+    case = open_case(with_note(hunt, f"{CORRELATED}c1 step 1: $.id is the server's, from {source}"))
+    assert case.correlated() == [("c1 step 1: $.id", source)]

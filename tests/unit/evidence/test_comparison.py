@@ -15,6 +15,8 @@ def test_a_server_that_no_longer_fails_supports_the_change(
     assert why.status is Status.SUPPORTED
     assert why.answer.startswith("Yes. Under the same timing the changed server fails in 0 of 12")
     assert [each.file for each in why.evidence] == ["fixed/runs.jsonl", "raced/runs.jsonl"]
+    assert "and a fix needs 3 clean runs to rule out at 95 %" in why.answer
+    assert why.answer.endswith(": 12 were clean.")
 
 
 def test_a_server_that_still_fails_refutes_the_change(raced: HuntRecord, hunts: Path) -> None:
@@ -39,6 +41,20 @@ def test_too_few_runs_leave_it_open(raced: HuntRecord, fixed: HuntRecord) -> Non
     why = change_why(raced, replace(seen, at_point=seen.at_point[:1]), few)
     assert why.status is Status.OPEN
     assert why.answer.startswith("Perhaps.")
+    assert "chance explains the difference, too" in why.answer
+
+
+def test_fewer_clean_runs_than_a_fix_needs_leave_it_open(
+    raced: HuntRecord, fixed: HuntRecord
+) -> None:
+    # 4 of 10 before: Boschloo's test sees a difference to 0 of 12, and still 24 runs are needed.
+    seen = measured(raced)
+    failing = [trial for trial in seen.at_point if seen.is_failing(trial)]
+    clean = [trial | {"verdict": "pass"} for trial in map(dict, failing)]
+    why = change_why(raced, replace(seen, at_point=[*failing[:4], *clean[:6]]), fixed)
+    assert why.status is Status.OPEN
+    assert "a fix needs 24 clean runs" in why.answer
+    assert why.answer.endswith("12 were clean.")
 
 
 def test_without_a_comparison_it_is_open_and_says_how(raced: HuntRecord) -> None:

@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,6 +7,8 @@ import pytest
 from evidence import show
 from evidence.case import Case, open_case
 from evidence.whys import Status, Why
+from replay.correlation import CORRELATED
+from tests.unit.evidence.test_case import with_note
 
 EVIL = '<script src="http://evil.example/x.js"></script>'
 
@@ -71,3 +74,13 @@ def test_the_provenance_has_digests_and_commands(case: Case) -> None:
     shown = text(show.provenance(case))
     assert case.record.digests["recorded.capture.jsonl"] in shown
     assert "deadheat hunt raced/recorded.capture.jsonl" in shown
+
+
+def test_values_of_the_server_are_listed_with_the_runs(hunts: Path, tmp_path: Path) -> None:
+    assert "of the server's own" not in text(show.runs(open_case(hunts / "fixed")))
+    hunt = shutil.copytree(hunts / "fixed", tmp_path / "hunt")
+    note = f"{CORRELATED}c1 step 1: $.id is the server's, from $.id of c1 message 1: {EVIL}"
+    shown = text(show.runs(open_case(with_note(hunt, note))))
+    assert "1 value of the server's own" in shown.replace("&#x27;", "'")
+    assert "<td>c1 step 1: $.id</td>" in shown
+    assert "<script" not in shown

@@ -8,6 +8,7 @@ from replay.auth import TokenSource
 from replay.engine.live import RunSettings
 from replay.experiment import Experiment, Trial
 from replay.log_tail import LogTail
+from replay.oracles.checks import parse
 from replay.oracles.differential import Baseline
 from replay.oracles.log import LogBaseline
 from replay.oracles.verdict import Verdict
@@ -155,3 +156,48 @@ async def test_whoever_listens_hears_of_every_run(
     heard: list[Trial] = []
     experiment.on_trial = heard.append
     assert await trials(experiment, monkeypatch, HEALTHY, LOST) == heard == experiment.trials
+
+
+async def test_a_check_that_a_user_named_judges_along(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment.checks = (parse("exactly_once:$"), parse("log_pattern:Type"))
+    twice = capture_of(HEALTHY.events, C1.said(60, "ok"))
+    experiment.baseline = Baseline.learned([HEALTHY, twice])
+    healthy, failing = await trials(experiment, monkeypatch, HEALTHY, twice)
+    assert healthy.verdict is Verdict.PASS
+    assert failing.verdict is Verdict.FAIL
+    assert [symptom.check for symptom in failing.judgement.symptoms] == ["exactly_once:$"]
+    lines = (experiment.directory / "runs.jsonl").read_text().splitlines()
+    assert [json.loads(line)["checks"] for line in lines] == [
+        {"exactly_once:$": "pass", "log_pattern:Type": "pass"},
+        {"exactly_once:$": "fail", "log_pattern:Type": "pass"},
+    ]
+
+
+async def test_a_check_sees_the_log_of_its_run(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment.checks = (parse("log_pattern:saved"),)
+    (trial,) = await trials(experiment, monkeypatch, HEALTHY, line="saved it twice")
+    assert [symptom.detail for symptom in trial.judgement.symptoms] == [
+        "line 1 of the log: saved it twice"
+    ]
+
+
+async def test_a_check_that_cannot_tell_makes_no_run_pass(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment.checks = (parse("no_lost_message:of=nothing"),)
+    (trial,) = await trials(experiment, monkeypatch, HEALTHY)
+    assert trial.verdict is Verdict.UNKNOWN
+    assert "matches nothing" in trial.judgement.reason
+
+
+async def test_the_outcomes_of_checks_are_known_before_the_baseline_is(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment.baseline, experiment.checks = None, (parse("exactly_once:$"),)
+    (trial,) = await trials(experiment, monkeypatch, HEALTHY)
+    assert trial.verdict is Verdict.UNKNOWN
+    assert [outcome.verdict for outcome in trial.outcomes] == ["pass"]

@@ -31,6 +31,12 @@ def test_the_line_of_json_has_the_promised_keys() -> None:
     assert finding["symptom"] == {"kind": "missing", "detail": "c1: the ack did not come"}
 
 
+def test_a_failure_of_a_named_check_says_which() -> None:
+    symptom = replace(FINDING.symptom, check="no_lost_message")
+    content = replace(FINDING, symptom=symptom).to_json()
+    assert content["symptom"]["check"] == "no_lost_message"
+
+
 def test_edges_are_in_milliseconds_and_unknown_ones_null() -> None:
     assert (WINDOW.to_json()["low_ms"], WINDOW.to_json()["high_ms"]) == (20, 61.235)
     unknown = replace(WINDOW, low_ns=0, high_ns=None).to_json()

@@ -6,11 +6,13 @@ import pytest
 
 from capture.format.model import Capture
 from replay.auth import TokenSource
+from replay.causality import Waits, with_causality
 from replay.engine.live import RunSettings
+from replay.events import After, Kind
 from replay.experiment import Experiment
 from replay.learning import learn
+from replay.oracles.checks import parse
 from replay.oracles.verdict import Verdict
-from replay.plan import Kind
 from replay.planning import plan_from_capture
 from replay.target import Target
 from tests.unit.replay.captures import Connection, capture_of
@@ -98,3 +100,32 @@ async def test_no_step_waits_for_what_comes_by_itself(
     await learn(experiment, once)
     after = experiment.plan.step("c1", 2).after
     assert (after.kind, after.called) == (Kind.MESSAGE, "ok")
+
+
+async def test_a_check_that_unperturbed_runs_fail_accuses_no_timing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = experiment_of(tmp_path, monkeypatch, HEALTHY, HEALTHY)
+    holds, fails, idle = map(
+        parse, ("exactly_once:$", "order:events=fine,ok", "no_lost_message:of=nothing")
+    )
+    experiment.checks = (holds, fails, idle)
+    learned = await learn(experiment, HEALTHY)
+    assert learned.is_sound
+    assert experiment.checks == (holds,)
+    failing, left_out = learned.reasons
+    assert "order:events=fine,ok fails without any change, in 5 of 5 unperturbed runs" in failing
+    assert "no_lost_message:nothing could not tell in any unperturbed run" in left_out
+
+
+async def test_a_plan_that_is_made_anew_is_corrected_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = session(ticks=(90,))
+    runs = [session(ticks=ticks) for ticks in ((90,), (), (50, 95), (), (90,))]
+    experiment = experiment_of(tmp_path, monkeypatch, once, *runs)
+    by_hand = Waits("c1", 2, After(Kind.OPEN, "c1"), 7)
+    experiment.amend = lambda plan: with_causality(plan, [by_hand])
+    await learn(experiment, once)
+    assert experiment.plan.step("c1", 1).after.called != "type=tick"
+    assert str(experiment.plan.step("c1", 2).after) == "c1 open"
