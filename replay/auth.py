@@ -33,7 +33,7 @@ _OTHERWISE = "--secret {id}=ENV|FILE"
 class TokenSource:
     """Where fresh secrets come from: a key to mint with, a command, or values by placeholder id."""
 
-    jwt_key: str | None = field(default=None, repr=False)
+    jwt_key: str | bytes | None = field(default=None, repr=False)
     command: str | None = field(default=None, repr=False)
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -88,6 +88,13 @@ class Wallet:
 
     def check(self) -> None:
         """Make every secret that cannot be left out. Raises NoToken before anything is sent."""
+        for given in self.source.values:
+            if given not in self.secrets and given not in self.issued:
+                known = ", ".join(self.secrets) or "none"
+                raise NoToken(
+                    f"--secret is for {given}, but the placeholders of the recording that a "
+                    f"replay fills are: {known}"
+                )
         for secret in self.secrets.values():
             is_optional = secret.kind == "cookie" or secret.id in self.issued
             if not is_optional or secret.id in self.source.values:
@@ -130,7 +137,7 @@ class Wallet:
         return self._made[secret_id]
 
 
-def mint(secret: Secret, key: str, now_s: int) -> str:
+def mint(secret: Secret, key: str | bytes, now_s: int) -> str:
     """Return a JWT with the recorded claims, header and algorithm, fresh times and a fresh jti."""
     claims: dict[str, Any] = dict(secret.claims)
     if "iat" in claims:
@@ -152,9 +159,16 @@ def mint(secret: Secret, key: str, now_s: int) -> str:
         ) from None
 
 
-def key_from(name: str) -> str:
-    """Return the key in the file or environment variable `name`. Raises NoToken."""
-    return _named_value(name, "--jwt-key")
+def key_from(name: str) -> str | bytes:
+    """Return the key in the file or environment variable `name`. Raises NoToken.
+
+    A file that is no text is a key as it is: an HMAC key may be any bytes.
+    """
+    key = _named_bytes(name, "--jwt-key")
+    try:
+        return key.decode().strip()
+    except UnicodeDecodeError:
+        return key
 
 
 def values_from(assignments: list[str]) -> dict[str, str]:
@@ -164,16 +178,19 @@ def values_from(assignments: list[str]) -> dict[str, str]:
         secret_id, equals, name = assignment.partition("=")
         if not equals:
             raise NoToken("--secret expects ID=ENV or ID=FILE, for example s1=MY_COOKIE")
-        values[secret_id] = _named_value(name, "--secret")
+        try:
+            values[secret_id] = _named_bytes(name, "--secret").decode().strip()
+        except UnicodeDecodeError:
+            raise NoToken(f"what --secret names for {secret_id} is no text") from None
     return values
 
 
-def _named_value(name: str, option: str) -> str:
+def _named_bytes(name: str, option: str) -> bytes:
     value = os.environ.get(name)
     if value is not None:
-        return value
+        return value.encode("utf-8", "surrogateescape")
     try:
-        return Path(name).read_text().strip()
+        return Path(name).read_bytes()
     except (OSError, ValueError):
         # What was passed is not repeated here: it may be the secret itself.
         raise NoToken(
@@ -197,7 +214,9 @@ def _run(command: str) -> str:
         # The command is not repeated here: people put passwords into commands.
         why = (error.strerror if isinstance(error, OSError) else None) or "it is no command line"
         raise NoToken(f"--token-command could not run: {why}") from None
-    if done.returncode != 0 or not done.stdout.strip():
+    if done.returncode == 0 and not done.stdout.strip():
+        raise NoToken("--token-command ended well and printed no token")
+    if done.returncode != 0:
         # Its output may hold a secret, so only its last line of complaint is shown.
         complaint = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise NoToken(f"--token-command ended with status {done.returncode}: {complaint}")

@@ -146,7 +146,7 @@ def test_a_token_command_prints_the_token() -> None:
     ("command", "complaint"),
     [
         (python("import sys; print('tok-secret'); sys.exit('no login')"), "status 1: no login"),
-        (python("pass"), "status 0: no message"),
+        (python("pass"), "ended well and printed no token"),
         ("/nonexistent/tok-secret", "could not run: No such file"),
         ("an 'open quote tok-secret", "could not run: it is no command line"),
     ],
@@ -272,3 +272,24 @@ def test_who_gives_a_value_for_an_issued_secret_gets_it_where_the_server_said_no
     source = TokenSource(values={"s2": "mine"})
     wallet = Wallet({"s2": plain("s2", "token")}, source, issued=frozenset({"s2"}))
     assert wallet.fill("{{deadheat:token:s2}}") == "mine"
+
+
+def test_a_key_may_be_any_bytes(tmp_path: Path) -> None:
+    key = bytes(range(128, 192))
+    (tmp_path / "key").write_bytes(key)
+    source = TokenSource(jwt_key=key_from(str(tmp_path / "key")))
+    secret = Secret(id="s1", kind="jwt", algorithm="HS256", claims={"sub": "a"})
+    assert jwt.decode(source.fresh(secret, 0), key, algorithms=["HS256"]) == {"sub": "a"}
+
+
+def test_a_value_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "cookie").write_bytes(b"\xff\xfe")
+    with pytest.raises(NoToken, match="what --secret names for s1 is no text"):
+        values_from([f"s1={tmp_path / 'cookie'}"])
+
+
+def test_a_value_for_a_placeholder_that_is_not_there_is_refused() -> None:
+    secrets = {"s1": Secret(id="s1", kind="token")}
+    wallet = Wallet(secrets, TokenSource(values={"s1": "a", "s9": "b"}))
+    with pytest.raises(NoToken, match=r"--secret is for s9, but the placeholders .* are: s1"):
+        wallet.check()
