@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from capture.errors import DeadheatError
+from deadheat.event_loop import Terminated, terminate_in_order
 
 COMMANDS = {
     "demo": "find a race in the local stand-in for staging, from recording to report",
@@ -26,7 +27,8 @@ COMMANDS = {
     "report": "write the five-whys report of a hunt",
     "export": "write a test from a finding",
 }
-WRONG_USAGE, INTERRUPTED = 2, 130
+# As shells count them: 128 and the number of the signal.
+WRONG_USAGE, INTERRUPTED, TERMINATED = 2, 130, 143
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,19 +54,23 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0 done, 1 could not, 2 wrong usage."""
+    """Run one command and return its exit status: 0 done, 1 could not, 2 wrong usage.
+
+    SIGINT and SIGTERM end it in order, with what was done so far: 130 and 143.
+    """
     options = argparse.Namespace()
+    terminate_in_order()
     try:
         options = parser().parse_args(arguments)
         status: int = options.run(options)
     except DeadheatError as error:
         print(f"deadheat: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         out = getattr(options, "out", None)
         kept = f"; what there was until then is in {out}" if out and out.exists() else ""
         print(f"deadheat: interrupted{kept}", file=sys.stderr)
-        return INTERRUPTED
+        return TERMINATED if isinstance(interruption, Terminated) else INTERRUPTED
     except BrokenPipeError:
         # The reader of our output left (`deadheat show … | head`): nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,10 +5,26 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine
+from types import FrameType
 from typing import TypeVar
 
 T = TypeVar("T")
+
+
+class Terminated(KeyboardInterrupt):
+    """Interrupted by SIGTERM."""
+
+
+def terminate_in_order() -> None:
+    """Let SIGTERM interrupt this process as SIGINT does, wherever it is."""
+
+    def on_terminate(_number: int, _frame: FrameType | None) -> None:
+        raise Terminated
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, on_terminate)
 
 
 def run(work: Coroutine[object, object, T]) -> T:
@@ -20,7 +36,7 @@ def run(work: Coroutine[object, object, T]) -> T:
         try:
             return runner.run(_until_terminated(work))
         except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
+            raise Terminated from None
 
 
 async def _until_terminated(work: Coroutine[object, object, T]) -> T:

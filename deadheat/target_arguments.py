@@ -1,9 +1,10 @@
-"""The arguments that say where to send a session, and with which secrets."""
+"""The arguments that say where to send a session, how much, and with which secrets."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,11 @@ from deadheat.addresses import address_from
 if TYPE_CHECKING:
     from capture.format.model import Capture
     from replay.auth import TokenSource
+    from replay.auth.oauth import OAuthIssuer
+    from replay.configuration import Configuration
     from replay.engine.surroundings import Surroundings
     from replay.limits import Limits
+    from replay.plan import Plan
     from replay.target import Target
 
 
@@ -32,10 +36,19 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
         "--ca-file", type=Path, metavar="PEM", help="trust this authority for a wss target"
     )
     where.add_argument(
-        "--max-connections", type=int, metavar="N", help="never hold more connections open at once"
+        "--max-connections",
+        type=_at_least_one,
+        metavar="N",
+        help="never open more at a time (also in deadheat.toml)",
     )
     where.add_argument(
-        "--max-rate", type=int, metavar="N", help="never send more often than this in a second"
+        "--max-rate",
+        type=_at_least_one,
+        metavar="N",
+        help="never send more often within a second (also in deadheat.toml)",
+    )
+    where.add_argument(
+        "--dry-run", action="store_true", help="say what would be sent and when; send nothing"
     )
     tokens = parser.add_argument_group("tokens")
     tokens.add_argument(
@@ -52,6 +65,13 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="ID=ENV|FILE",
         help="the value for one placeholder of the recording, as in s2=COOKIE",
+    )
+    tokens.add_argument(
+        "--oauth-code",
+        action="append",
+        default=[],
+        metavar="NAME=ENV|FILE",
+        help="a code that was issued to the [oauth.NAME] of deadheat.toml elsewhere",
     )
 
 
@@ -71,11 +91,11 @@ def add_surroundings_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def surroundings_from(options: argparse.Namespace) -> Surroundings:
+def surroundings_from(options: argparse.Namespace, configuration: Configuration) -> Surroundings:
     """Return what the cues of a plan may change. Raises ReplayError."""
     from replay.engine.surroundings import Surroundings
     from replay.errors import ReplayError
-    from replay.target import check_host, configured_hosts
+    from replay.target import check_host
 
     proxies = {}
     for text in options.fault_proxy:
@@ -90,7 +110,7 @@ def surroundings_from(options: argparse.Namespace) -> Surroundings:
             address_from(listen, "--fault-proxy"),
             address_from(upstream, "--fault-proxy"),
         )
-        check_host(proxies[name][1][0], (*options.allow_host, *configured_hosts()))
+        check_host(proxies[name][1][0], allowed_hosts(options, configuration))
     return Surroundings(options.restart_command, proxies)
 
 
@@ -113,34 +133,63 @@ def compared(options: argparse.Namespace) -> list[Capture]:
     return [read_capture(path) for path in options.compare]
 
 
-def target_from(options: argparse.Namespace) -> Target:
-    """Return the target, once it is known to be allowed. Raises ReplayError."""
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A target that is allowed, and how much of it may be taken."""
+
+    target: Target
+    limits: Limits
+    configuration: Configuration
+
+
+@dataclass(frozen=True, slots=True)
+class DryDestination:
+    """Where a dry run would go; `forbidden` says why it may not."""
+
+    target: Target | None
+    limits: Limits
+    configuration: Configuration
+    forbidden: str
+
+    @property
+    def shown(self) -> str:
+        """The target as it may be written down."""
+        return "no target yet" if self.target is None else self.target.shown
+
+
+def destination_from(options: argparse.Namespace) -> Destination:
+    """Return the target, once it is known to be allowed, and its limits. Raises ReplayError."""
     from replay.errors import ReplayError
-    from replay.target import Target, check_allowed, configured_hosts
+    from replay.target import check_allowed
 
-    if options.target is None:
+    dry = dry_destination_from(options)
+    if dry.target is None:
         raise ReplayError("there is no target: pass --target ws://host:port")
+    check_allowed(dry.target, allowed_hosts(options, dry.configuration))
+    return Destination(dry.target, dry.limits, dry.configuration)
+
+
+def dry_destination_from(options: argparse.Namespace) -> DryDestination:
+    """Return the target if there is one, allowed or not, and its limits. Raises ReplayError."""
+    from replay.configuration import here
+    from replay.errors import HostNotAllowed
+    from replay.limits import Limits
+    from replay.target import Target, check_allowed, limits_for
+
+    asked = Limits(max_connections=options.max_connections, max_sends_per_s=options.max_rate)
+    configuration = here()
+    if options.target is None:
+        return DryDestination(None, asked.or_else(configuration.replay), configuration, "")
     target = Target(options.target, options.ca_file)
-    allowed: Sequence[str] = (*options.allow_host, *configured_hosts())
-    check_allowed(target, allowed)
-    return target
+    limits = limits_for(target, asked, configuration)
+    try:
+        check_allowed(target, allowed_hosts(options, configuration))
+    except HostNotAllowed as error:
+        return DryDestination(target, limits, configuration, str(error))
+    return DryDestination(target, limits, configuration, "")
 
 
-def limits_of(options: argparse.Namespace, target: Target) -> Limits:
-    """Return how much the target may be asked. Raises ReplayError."""
-    from replay.configuration import read_section
-    from replay.limits import limits_from
-    from replay.target import is_loopback
-
-    return limits_from(
-        read_section("replay"),
-        is_shared=not is_loopback(target.host),
-        connections=options.max_connections,
-        sends_per_s=options.max_rate,
-    )
-
-
-def tokens_from(options: argparse.Namespace) -> TokenSource:
+def tokens_from(options: argparse.Namespace, configuration: Configuration) -> TokenSource:
     """Return where fresh secrets come from. Raises NoToken."""
     from replay.auth import TokenSource, key_from, values_from
 
@@ -148,4 +197,58 @@ def tokens_from(options: argparse.Namespace) -> TokenSource:
         jwt_key=key_from(options.jwt_key) if options.jwt_key is not None else None,
         command=options.token_command,
         values=values_from(options.secret),
+        issuers=_issuers(options, configuration),
     )
+
+
+def named_tokens_from(options: argparse.Namespace, configuration: Configuration) -> TokenSource:
+    """Return what would supply which secret, and read none: for a dry run. Raises NoToken."""
+    from replay.auth import TokenSource, assigned
+
+    return TokenSource(
+        jwt_key=None if options.jwt_key is None else "",
+        command=None if options.token_command is None else "",
+        values=assigned(options.secret, "--secret", "s1=MY_COOKIE"),
+        issuers=_issuers(options, configuration),
+    )
+
+
+def sign_in(tokens: TokenSource, plan: Plan) -> None:
+    """Get the tokens that a plan needs while a person can still be asked. Raises NoToken."""
+    from capture.clock import unix_time_s
+
+    issued = plan.correlation.issued()
+    needed = [secret for secret in plan.secrets.values() if secret.id not in issued]
+    tokens.sign_in(needed, unix_time_s())
+
+
+def _issuers(options: argparse.Namespace, configuration: Configuration) -> tuple[OAuthIssuer, ...]:
+    """Return the OAuth 2 clients of the configuration; none of them asks for anything yet."""
+    if not configuration.oauth:
+        return ()
+    from replay.auth import assigned
+    from replay.auth.issuers import Surrounding, issuers_from
+
+    def ask_person(name: str, url: str) -> None:
+        print(f"deadheat: {name}: sign in at {url}", file=sys.stderr, flush=True)
+
+    return issuers_from(
+        configuration,
+        Surrounding(
+            allowed_hosts=allowed_hosts(options, configuration),
+            codes=assigned(options.oauth_code, "--oauth-code", "staging=MY_CODE"),
+            ca_file=options.ca_file,
+            ask_person=ask_person,
+        ),
+    )
+
+
+def allowed_hosts(options: argparse.Namespace, configuration: Configuration) -> tuple[str, ...]:
+    """Return the hosts beside this machine that may be sent to."""
+    return (*options.allow_host, *configuration.replay.allowed_hosts)
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
+    return int(text)

@@ -7,7 +7,8 @@ DeadheatError (capture.errors)
     ├── TargetRefused    nothing answers at the target
     ├── HostNotAllowed   the target is not loopback and not on the allow list
     ├── NoToken          a secret of the recording has no fresh one to stand in for it
-    └── TooMuch          more than a shared server is asked to bear
+    ├── LimitExceeded    more than a shared server is asked to bear
+    └── ConfigurationError  deadheat.toml says something that makes no sense
 """
 
 from __future__ import annotations
@@ -39,5 +40,9 @@ class NoToken(ReplayError):
     """There is no way to get a fresh secret."""
 
 
-class TooMuch(ReplayError):
+class LimitExceeded(ReplayError):
     """More than a shared server is asked to bear."""
+
+
+class ConfigurationError(ReplayError):
+    """The configuration file cannot be used."""

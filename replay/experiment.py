@@ -11,10 +11,12 @@ from typing import Any
 
 import msgspec
 
+from capture.clock import monotonic_ns
 from capture.format.model import Capture
 from capture.redaction import Redactor
 from replay.engine.live import RunSettings, run_live
 from replay.lateness import send_lateness_ns, summary_of
+from replay.limits import STOPPED, RunPacer, stopped_by
 from replay.log_tail import LogTail
 from replay.oracles.checks import Check, Observed, Outcome, OwedUntil, judged
 from replay.oracles.differential import Baseline
@@ -94,6 +96,10 @@ class Experiment:
     trials: list[Trial] = field(default_factory=list)
     _started: int = 0
     _redactor: Redactor = field(default_factory=Redactor)
+    _pacer: RunPacer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._pacer = RunPacer(self.settings.limits)
 
     async def run(self, edits: Sequence[Perturbation], purpose: str) -> Trial:
         """Carry out one run and judge it. Raises what `run_live` raises, and PlanError.
@@ -105,8 +111,9 @@ class Experiment:
         self._started += 1
         number = self._started
         path = self.directory / RUNS_FOLDER / f"{number:04d}.capture.jsonl"
-        if number > 1:
-            await asyncio.sleep(self.settle_s)
+        rest_s = self.settle_s if number > 1 else 0.0
+        await asyncio.sleep(max(rest_s, self._pacer.wait_ns(monotonic_ns()) / 1e9))
+        self._pacer.begin(monotonic_ns())
         if self.log is not None:
             self.log.skip()
         about = (("edits", json.dumps([edit.to_json() for edit in edits])), ("purpose", purpose))
@@ -127,6 +134,8 @@ class Experiment:
     def _judged(
         self, run: Capture, lines: Sequence[str], outcomes: Sequence[Outcome], plan: Plan
     ) -> Judgement:
+        if stopped := stopped_by(run):
+            return Judgement(Verdict.UNKNOWN, reason=f"{STOPPED}{stopped}")
         baseline = self.baseline
         if baseline is None:
             return Judgement(Verdict.UNKNOWN, reason="there is no baseline yet")

@@ -18,13 +18,13 @@ from capture.format.reader import read_capture
 from replay.auth import TokenSource
 from replay.engine.live import RunSettings
 from replay.engine.surroundings import Surroundings
-from replay.errors import ReplayError, TargetRefused
+from replay.errors import NoToken, ReplayError, TargetRefused
 from replay.experiment import Experiment, Trial
 from replay.failure import rate_of, verdict_on, with_log
 from replay.finding import Answer, FailingWindow, Finding, HuntResult
 from replay.hunt_directory import HuntDirectory, plan_to_json
 from replay.learning import LEARNING_RUNS, learn
-from replay.limits import Limits
+from replay.limits import UNLIMITED, Limits
 from replay.log_tail import LogTail
 from replay.oracles.checks import Check
 from replay.oracles.transcript import transcripts
@@ -108,6 +108,11 @@ class Hunt:
                 raise
             last = self.experiment.trials[-1]
             self._reasons.append(f"{error} It answered until run {last.number} ({last.purpose}).")
+            return self._result(Answer.INCONCLUSIVE, None)
+        except NoToken as error:
+            if not self.experiment.trials:
+                raise
+            self._reasons.append(f"{error} Tokens came until run {len(self.experiment.trials)}.")
             return self._result(Answer.INCONCLUSIVE, None)
 
     def interrupted(self) -> HuntResult:
@@ -320,7 +325,7 @@ class HuntRequest:
     overwrite: bool = False
     surroundings: Surroundings = field(default_factory=Surroundings)
     checks: tuple[Check, ...] = ()
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = UNLIMITED
     amend: Callable[[Plan], Plan] = lambda plan: plan
 
 

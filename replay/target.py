@@ -10,15 +10,20 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from capture.redaction import Redactor
-from replay.configuration import CONFIG_FILE, read_section
+from replay.configuration import CONFIG_FILE, Configuration, here, read_configuration
 from replay.errors import HostNotAllowed, ReplayError
+from replay.limits import CAREFUL, UNLIMITED, Limits
 
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
+TOKEN_URL_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server to replay against. Raises ReplayError when `url` is no ws or wss URL."""
+    """A server to replay against. Raises ReplayError when `url` is no ws or wss URL.
+
+    Nor may there be a name and password in it: they would be in the list of processes.
+    """
 
     url: str
     ca_file: Path | None = None
@@ -30,7 +35,13 @@ class Target:
         except ValueError:
             valid = False
         if not valid:
-            raise ReplayError(f"target is {self.url!r}, expected ws://host:port or wss://host")
+            shown = Redactor().url(self.url)[0]
+            raise ReplayError(f"target is {shown!r}, expected ws://host:port or wss://host")
+        if "@" in self.parts.netloc:
+            raise ReplayError(
+                f"the target has a name or password before {self._netloc}, expected none: the "
+                "recorded Authorization header is sent, with what --secret puts there"
+            )
 
     @property
     def parts(self) -> SplitResult:
@@ -79,12 +90,15 @@ class Target:
 
     def tls(self) -> ssl.SSLContext | None:
         """Return the TLS context for wss; certificates are always verified."""
-        if self.parts.scheme != "wss":
-            return None
-        try:
-            return ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
-        except (OSError, ssl.SSLError) as error:
-            raise ReplayError(f"cannot use the certificates in {self.ca_file}: {error}") from None
+        return verified_tls(self.ca_file) if self.parts.scheme == "wss" else None
+
+
+def verified_tls(ca_file: Path | None) -> ssl.SSLContext:
+    """Return a TLS context that trusts the authorities of the system, or one's own."""
+    try:
+        return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    except (OSError, ssl.SSLError) as error:
+        raise ReplayError(f"cannot use the certificates in {ca_file}: {error}") from None
 
 
 def check_allowed(target: Target, allowed_hosts: Sequence[str]) -> None:
@@ -92,29 +106,72 @@ def check_allowed(target: Target, allowed_hosts: Sequence[str]) -> None:
     check_host(target.host, allowed_hosts)
 
 
-def check_host(host: str, allowed_hosts: Sequence[str]) -> None:
-    """Raise HostNotAllowed unless a host is loopback or was named."""
-    if is_loopback(host) or host in (allowed.lower() for allowed in allowed_hosts):
+def check_host(host: str, allowed_hosts: Sequence[str], what: str = "") -> None:
+    """Raise HostNotAllowed unless a host is loopback or was named; `what` leads to it."""
+    if is_loopback(host) or _plain(host) in map(_plain, allowed_hosts):
         return
+    why = (
+        f"{what} leads to {host}, which is not this machine"
+        if what
+        else f"{host} is not this machine, and a replay changes what it talks to"
+    )
     raise HostNotAllowed(
-        f"{host} is not this machine, and a replay changes what it talks to: allow it with "
-        f"--allow-host {host}, or under [replay] allowed_hosts in {CONFIG_FILE}"
+        f"{why}: allow it with --allow-host {host}, or under [replay] allowed_hosts in "
+        f"{CONFIG_FILE}"
     )
 
 
-def configured_hosts(path: Path = CONFIG_FILE) -> tuple[str, ...]:
-    """Return the allowed hosts of the configuration file, if there is one. Raises ReplayError."""
-    hosts = read_section("replay", path).get("allowed_hosts", [])
-    if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
-        raise ReplayError(f"{path}: [replay] allowed_hosts is {hosts!r}, expected a list of names")
-    return tuple(hosts)
+def configured_hosts(path: Path | None = None) -> tuple[str, ...]:
+    """Return the allowed hosts of a configuration file, if there is one. Raises ReplayError.
+
+    Without a path the file for the working directory counts.
+    """
+    if path is None:
+        return here().replay.allowed_hosts
+    return read_configuration(path if path.is_file() else None).replay.allowed_hosts
+
+
+def check_endpoint(url: str, allowed_hosts: Sequence[str], what: str) -> None:
+    """Raise unless a URL that secrets are sent to is allowed, and safe from being read on the way.
+
+    Raises ReplayError, HostNotAllowed.
+    """
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in TOKEN_URL_PORTS and parts.hostname and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or "@" in parts.netloc:
+        # Not repeated: there may be a password in it.
+        raise ReplayError(f"{what} is no https URL, expected https://host/path without a password")
+    host = parts.hostname or ""
+    if parts.scheme != "https" and not is_loopback(host):
+        raise ReplayError(f"{what} is http, and {host} is not this machine: expected https")
+    check_host(host, allowed_hosts, what)
+
+
+def limits_for(target: Target, asked: Limits, configuration: Configuration) -> Limits:
+    """Return the limits of a target: what was asked for, then the configuration, then careful ones.
+
+    A server of this machine has none of its own.
+    """
+    default = UNLIMITED if is_loopback(target.host) else CAREFUL
+    return asked.or_else(configuration.limits_of(target.host)).or_else(default)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    if host == "localhost":
+    """Whether a host is this machine, by its name or address alone: nothing is looked up."""
+    if host.lower() == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _plain(host: str) -> str:
+    """Return a host as it is compared: an address in its short form, a name in lower case."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host.lower().rstrip(".")

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 from deadheat import event_loop
 from deadheat.check_arguments import add_check_arguments, checks_from
+from deadheat.dry_run import show_hunt_bounds
 from deadheat.exit_status import FOUND
 from deadheat.progress import TrialProgress
 from deadheat.target_arguments import (
     add_surroundings_arguments,
     add_target_arguments,
-    limits_of,
+    destination_from,
+    dry_destination_from,
+    sign_in,
     surroundings_from,
-    target_from,
     tokens_from,
 )
 
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from replay.experiment import Trial
+    from replay.finding import HuntResult
+    from replay.hunt import HuntRequest, HuntSettings
+    from replay.plan import Plan
+    from replay.plan_file import PlanFile
     from replay.statistics import Comparison, Rate
 
 
@@ -50,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_surroundings_arguments(parser)
     add_check_arguments(parser)
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="needed unless with --dry-run")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier hunt in DIR")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON line")
     parser.add_argument(
@@ -60,36 +66,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Hunt, write DIR, print what was found."""
+    """Hunt, write DIR, print what was found; with `--dry-run` say what that would take."""
+    from capture.errors import UnwritableOutput
+    from capture.format.reader import read_capture
     from replay.finding import sentences
-    from replay.hunt import HuntRequest, HuntSettings, hunt
+    from replay.hunt import HuntSettings
     from replay.plan_file import PlanFile, read_plan_file, read_rate
+    from replay.planning import plan_from_capture
 
     plan_file = read_plan_file(options.plan) if options.plan is not None else PlanFile()
     before = read_rate(options.plan) if options.plan is not None else None
-    target = target_from(options)
-    request = HuntRequest(
-        capture=options.capture,
-        target=target,
-        tokens=tokens_from(options),
-        directory=options.out,
-        log=options.log,
-        settings=HuntSettings(options.budget, options.seed, options.rate_runs, plan_file.edits),
-        overwrite=options.overwrite,
-        surroundings=surroundings_from(options),
-        limits=limits_of(options, target),
-        checks=checks_from(options),
-        amend=plan_file.amended,
-    )
-    progress = TrialProgress(options.budget)
-    trials: list[Trial] = []
-
-    def on_trial(trial: Trial) -> None:
-        trials.append(trial)
-        progress.on_trial(trial)
-
-    result = event_loop.run(hunt(request, on_trial))
-    progress.end()
+    settings = HuntSettings(options.budget, options.seed, options.rate_runs, plan_file.edits)
+    plan = plan_file.amended(plan_from_capture(read_capture(options.capture)))
+    if options.dry_run:
+        return _tell(plan, settings, options)
+    if options.out is None:
+        raise UnwritableOutput("there is nowhere to write the runs: pass --out DIR, or --dry-run")
+    result, trials = _hunted(_request(plan, plan_file, settings, options))
     change = None if before is None else _compared(before, trials)
     if options.json:
         compared = {} if change is None else {"comparison": change.to_json()}
@@ -98,6 +91,59 @@ def run(options: argparse.Namespace) -> int:
         compared_with = [] if change is None else [f"  {options.plan}: {change.sentence}"]
         print("\n".join([*sentences(result), *compared_with, f"  records: {options.out}"]))
     return FOUND if options.fail_on_finding and result.finding is not None else 0
+
+
+def _tell(plan: Plan, settings: HuntSettings, options: argparse.Namespace) -> int:
+    """Print what the hunt would take at most."""
+    from replay.hunt_bounds import HuntBounds
+
+    to = dry_destination_from(options)
+    show_hunt_bounds(HuntBounds(plan, settings, to.limits), to.shown, as_json=options.json)
+    return 0
+
+
+def _request(
+    plan: Plan, plan_file: PlanFile, settings: HuntSettings, options: argparse.Namespace
+) -> HuntRequest:
+    """Return what to hunt in, once it may be, and whoever has to signed in."""
+    from replay.engine.forecast import check_plan
+    from replay.hunt import HuntRequest
+
+    destination = destination_from(options)
+    check_plan(plan, destination.limits)
+    surroundings = surroundings_from(options, destination.configuration)
+    checks = checks_from(options)
+    tokens = tokens_from(options, destination.configuration)
+    sign_in(tokens, plan)
+    return HuntRequest(
+        capture=options.capture,
+        target=destination.target,
+        tokens=tokens,
+        directory=options.out,
+        log=options.log,
+        settings=settings,
+        overwrite=options.overwrite,
+        surroundings=surroundings,
+        limits=destination.limits,
+        checks=checks,
+        amend=plan_file.amended,
+    )
+
+
+def _hunted(request: HuntRequest) -> tuple[HuntResult, list[Trial]]:
+    from replay.hunt import hunt
+
+    progress = TrialProgress(request.settings.budget)
+    trials: list[Trial] = []
+
+    def on_trial(trial: Trial) -> None:
+        trials.append(trial)
+        progress.on_trial(trial)
+
+    try:
+        return event_loop.run(hunt(request, on_trial)), trials
+    finally:
+        progress.end()
 
 
 def _compared(before: Rate, trials: Sequence[Trial]) -> Comparison:

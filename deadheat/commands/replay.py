@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 
 from deadheat import event_loop
 from deadheat.check_arguments import add_check_arguments, checks_from, lines_of, status_of
+from deadheat.dry_run import show_dry_run
 from deadheat.exit_status import CANNOT_TELL, FOUND
 from deadheat.target_arguments import (
     add_compare_argument,
     add_surroundings_arguments,
     add_target_arguments,
     compared,
-    limits_of,
+    destination_from,
+    dry_destination_from,
+    named_tokens_from,
+    sign_in,
     surroundings_from,
-    target_from,
     tokens_from,
 )
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from capture.format.model import Capture
     from replay.engine.live import RunSettings
     from replay.oracles.checks import Outcome
+    from replay.perturbations import Perturbation
     from replay.plan import Plan
 
 
@@ -53,10 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_surroundings_arguments(parser)
     add_check_arguments(parser)
-    parser.add_argument("--out", type=Path, metavar="RUN")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="send nothing; print what would be sent, and when"
-    )
+    parser.add_argument("--out", type=Path, metavar="RUN", help="needed unless with --dry-run")
     parser.add_argument("--overwrite", action="store_true", help="replace RUN if it exists")
     parser.add_argument(
         "--json", action="store_true", help="print the events of the run, then a summary"
@@ -70,10 +71,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Replay once and write the run."""
+    """Replay once and write the run; with `--dry-run` say what would be sent."""
     from capture.errors import UnwritableOutput
     from capture.format.reader import read_capture
-    from replay.engine.live import RunSettings
     from replay.oracles.departures import departures
     from replay.plan import Pace
     from replay.plan_file import PlanFile, read_plan_file
@@ -82,32 +82,46 @@ def run(options: argparse.Namespace) -> int:
     recorded = read_capture(options.capture)
     plan = plan_from_capture(recorded, Pace(options.pace), runs=compared(options))
     plan_file = read_plan_file(options.plan) if options.plan is not None else PlanFile()
-    perturbed = plan_file.applied_to(plan)
     if options.dry_run:
-        return _tell(perturbed, as_json=options.json)
+        return _tell(plan_file.amended(plan), plan_file.edits, options)
     if options.out is None:
-        raise UnwritableOutput("there is nowhere to write the run: pass --out RUN")
+        raise UnwritableOutput("there is nowhere to write the run: pass --out RUN, or --dry-run")
     if options.out.exists() and options.out.samefile(options.capture):
         raise UnwritableOutput(f"{options.out} is the capture itself: name another file")
-    target = target_from(options)
-    about = (("edits", json.dumps([edit.to_json() for edit in plan_file.edits])),)
-    surroundings = surroundings_from(options)
-    limits = limits_of(options, target)
-    settings = RunSettings(
-        target, tokens_from(options), options.patience, about, surroundings, limits
-    )
-    replayed, outcomes = event_loop.run(_replayed(perturbed, settings, options))
+    to_send = plan_file.applied_to(plan)
+    settings = _settings(to_send, plan_file.edits, options)
+    replayed, outcomes = event_loop.run(_replayed(to_send, settings, options))
     departed = departures(replayed, recorded, plan.connections)
     _print(replayed, departed, outcomes, options)
     return status_of(outcomes) if options.fail_on_finding else 0
 
 
-def _tell(plan: Plan, *, as_json: bool) -> int:
-    """Print what would be sent."""
-    from replay.dry_run import dry_run, line_of
+def _settings(
+    to_send: Plan, edits: Sequence[Perturbation], options: argparse.Namespace
+) -> RunSettings:
+    """Return how the plan is carried out, once it may be, and whoever has to signed in."""
+    from replay.engine.forecast import check_plan
+    from replay.engine.live import RunSettings
 
-    for step in dry_run(plan):
-        print(json.dumps(step) if as_json else line_of(step))
+    destination = destination_from(options)
+    check_plan(to_send, destination.limits)
+    surroundings = surroundings_from(options, destination.configuration)
+    tokens = tokens_from(options, destination.configuration)
+    sign_in(tokens, to_send)
+    about = (("edits", json.dumps([edit.to_json() for edit in edits])),)
+    return RunSettings(
+        destination.target, tokens, options.patience, about, surroundings, destination.limits
+    )
+
+
+def _tell(plan: Plan, edits: tuple[Perturbation, ...], options: argparse.Namespace) -> int:
+    """Print what would be sent."""
+    from replay.dry_run import DryRun
+
+    to = dry_destination_from(options)
+    tokens = named_tokens_from(options, to.configuration)
+    dry_run = DryRun(plan, edits, to.target, to.limits, tokens, to.forbidden)
+    show_dry_run(dry_run, as_json=options.json)
     return 0
 
 
@@ -117,7 +131,9 @@ async def _replayed(
     """Return the run, and what the checks say of it."""
     from capture.redaction import Redactor
     from replay.engine.live import run_live
+    from replay.errors import LimitExceeded
     from replay.experiment import lines_of_run, observed
+    from replay.limits import stopped_by
     from replay.log_tail import LogTail
     from replay.oracles.checks import judged
 
@@ -126,6 +142,8 @@ async def _replayed(
     log = LogTail(options.log) if options.log is not None else None
     async with settings.surroundings:
         replayed = await run_live(plan, settings, options.out, overwrite=options.overwrite)
+    if stopped := stopped_by(replayed):
+        raise LimitExceeded(f"{stopped}; {options.out} has what was sent until then")
     lines = None if log is None else await lines_of_run(log, Redactor())
     return replayed, judged(checks, observed(replayed, plan, lines))
 

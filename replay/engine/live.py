@@ -23,11 +23,12 @@ from capture.recorder import Recorder, Sent
 from replay.auth import TokenSource, Wallet
 from replay.correlation import CORRELATED, Substitutions
 from replay.engine.core import Due, EngineCore
+from replay.engine.forecast import check_plan
 from replay.engine.live_connection import Listener, LiveConnection, Piece
 from replay.engine.sockets import allow_sockets, connected_socket
 from replay.engine.surroundings import Surroundings
-from replay.errors import ReplayError, TargetRefused
-from replay.limits import Guard, Limits
+from replay.errors import LimitExceeded, ReplayError, TargetRefused
+from replay.limits import STOPPED, UNLIMITED, LimitGuard, Limits
 from replay.plan import After, Change, End, Open, Plan, Reading, Send, Step
 from replay.target import Target
 
@@ -46,7 +47,8 @@ class RunSettings:
     """How a plan is carried out.
 
     `patience_s` is how much longer than recorded the client waits for the server. `about` goes into
-    the header of the run. `surroundings` are what the plan's cues may change. Raises ReplayError.
+    the header of the run. `surroundings` are what the plan's cues may change. `limits` end
+    a run that would exceed them. Raises ReplayError.
     """
 
     target: Target
@@ -54,7 +56,7 @@ class RunSettings:
     patience_s: float = DEFAULT_PATIENCE_S
     about: tuple[tuple[str, str], ...] = ()
     surroundings: Surroundings = field(default_factory=Surroundings)
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = UNLIMITED
 
     def __post_init__(self) -> None:
         if not 0 <= self.patience_s <= LONGEST_PATIENCE_S:
@@ -63,9 +65,8 @@ class RunSettings:
             )
 
     def check(self, plan: Plan) -> None:
-        """Raise PlanError or TooMuch when a plan cannot be carried out so."""
+        """Raise PlanError when a plan cannot be carried out so."""
         self.surroundings.check(plan)
-        self.limits.check(plan)
 
 
 async def run_live(
@@ -169,7 +170,8 @@ class _LiveRun:
         self._tasks: set[asyncio.Task[None]] = set()
         # By connection: what was encoded is sent, or the other side could not inflate the rest.
         self._prepared: dict[str, tuple[Piece, ...]] = {}
-        self._guard = Guard(settings.limits)
+        self._guard = LimitGuard(settings.limits)
+        self._is_stopped = False
         self._reached_target = False
         self._refused: TargetRefused | None = None
         self._substitutions = Substitutions(plan.correlation, self._learn)
@@ -198,7 +200,8 @@ class _LiveRun:
         gc_was_on = gc.isenabled()
         gc.disable()
         try:
-            while not self._core.is_finished:
+            self._stop_if_refused()
+            while not self._core.is_finished and not self._is_stopped:
                 # Found out before the waiting: after it, every microsecond is lateness.
                 due = self._core.next_due()
                 if await self._reached(self._next_ns(due), due):
@@ -214,6 +217,17 @@ class _LiveRun:
                 gc.enable()
             self._finish()
 
+    def _stop_if_refused(self) -> None:
+        """Stop before the first send when the plan itself exceeds the limits."""
+        try:
+            check_plan(self._plan, self._settings.limits)
+        except LimitExceeded as error:
+            self._stop(error)
+
+    def _stop(self, error: LimitExceeded) -> None:
+        self._is_stopped = True
+        self._recorder.note(self._now_ns(), f"{STOPPED}{error}")
+
     def before_others(self, act: Callable[[], None]) -> None:
         """Have something done before all that came, when no send is about to be due."""
         self._inbox.appendleft(act)
@@ -226,6 +240,7 @@ class _LiveRun:
         for connection in self._connections.values():
             if not self._core.is_finished and not connection.is_over:
                 connection.record.note(self._now_ns(), "the replay was interrupted")
+                connection.say_goodbye()
             connection.abandon()
         while self._inbox:
             self._inbox.popleft()()
@@ -289,6 +304,8 @@ class _LiveRun:
         # What is due at one time goes out together.
         while first is not None and due is not None and due.at_ns == first.at_ns <= now_ns:
             self._take(due)
+            if self._is_stopped:
+                return
             due = self._core.next_due()
         for _, cue in self._core.take_cues(now_ns):
             self._change(cue.change)
@@ -317,9 +334,14 @@ class _LiveRun:
 
     def _take(self, due: Due) -> None:
         step, connection = due.step, self._connections[due.step.connection]
+        try:
+            self._guard.take(step, self._now_ns())
+        except LimitExceeded as error:
+            # Sent later it would be another timing than the one that was asked for.
+            self._stop(error)
+            return
         match step.action:
             case Open() as action:
-                self._guard.opened(step.connection)
                 self._core.taken(step, self._now_ns())
                 self._start(self._open(connection, step, action))
             case Send() as action:
@@ -414,7 +436,6 @@ class _LiveRun:
         self, connection: LiveConnection, step: Step, pieces: Sequence[Piece], planned_ns: int
     ) -> int:
         """Send the first piece now and the others in their time; return when it was."""
-        self._guard.sent(self._now_ns())
         first_ns = connection.send(pieces[0], Sent(step.index, planned_ns))
         for piece in pieces[1:]:
 
@@ -451,7 +472,7 @@ class _LiveRun:
         self._substitutions.heard_headers(connection, headers.raw_items())
 
     def _over(self, connection: str, at_ns: int) -> None:
-        self._guard.closed(connection)
+        self._guard.ended(connection)
         left = self._core.over(connection, at_ns)
         if left:
             names = ", ".join(str(step.index) for step in left)

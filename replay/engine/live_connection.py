@@ -7,6 +7,7 @@ open, send and end is decided elsewhere. Every byte, either way, goes to the rec
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import struct
 from collections import Counter
@@ -20,7 +21,7 @@ from websockets.client import ClientProtocol
 from websockets.datastructures import Headers
 from websockets.exceptions import InvalidHeader, InvalidStatus, ProtocolError
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
-from websockets.frames import PONG, Frame, Opcode
+from websockets.frames import PONG, CloseCode, Frame, Opcode
 from websockets.headers import parse_extension
 from websockets.http11 import Response
 from websockets.protocol import State
@@ -40,6 +41,9 @@ _OF_THE_HANDSHAKE = frozenset(
     "sec-websocket-protocol content-length transfer-encoding".split()
 )
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+# At DEBUG the library logs handshakes and messages, and with them fresh secrets.
+_QUIET = logging.getLogger("replay.engine.websockets")
+_QUIET.setLevel(logging.INFO)
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -136,6 +140,7 @@ class LiveConnection(asyncio.Protocol):
             subprotocols=[Subprotocol(name) for name in offered] or None,
             extensions=_offered_deflate(action.headers),
             max_size=None,
+            logger=_QUIET,
         )
         self._protocol.on_pong = self._answer_ping
         request = self._protocol.connect()
@@ -211,6 +216,12 @@ class LiveConnection(asyncio.Protocol):
                 self.transport.close()
             case Ending.AWAIT:
                 pass
+
+    def say_goodbye(self) -> None:
+        """Send a Close when the run ends before the connection does."""
+        if self.can_send:
+            self._opened().send_close(CloseCode.GOING_AWAY)
+            self._flush(None)
 
     def abandon(self) -> None:
         """End a connection whose server does not, or will not be waited for any longer."""

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from capture.format.model import Capture, Side
+from capture.format.model import Capture, Side, UpgradeResponse
 from replay.oracles.transcript import Transcript, transcripts
+
+REDIRECTS = range(300, 400)
 
 
 def departures(run: Capture, recorded: Capture, names: Iterable[str]) -> list[str]:
     """Return a sentence for each of these connections that went quite otherwise."""
     as_recorded, seen = transcripts(recorded), transcripts(run)
-    differences = (_gross_difference(as_recorded[name], seen.get(name)) for name in names)
-    return [difference for difference in differences if difference]
+    differences = []
+    for name in names:
+        difference = _gross_difference(as_recorded[name], seen.get(name))
+        if difference:
+            differences.append(difference + _redirected(run, name))
+    return differences
+
+
+def _redirected(run: Capture, connection: str) -> str:
+    """Return where a handshake was sent instead; nobody went there."""
+    for event in run.of_connection(connection):
+        if isinstance(event, UpgradeResponse) and event.status in REDIRECTS:
+            wanted = (value for name, value in event.headers if name.lower() == "location")
+            location = next(wanted, "nowhere")
+            return f"; it was redirected to {location}, and redirects are not followed"
+    return ""
 
 
 def _gross_difference(recorded: Transcript, seen: Transcript | None) -> str:

@@ -4,6 +4,7 @@
 /stamps            answers each message with its number and the time when it came
 /dismiss           closes with code 4003 after the first message
 /refuse            answers the handshake 403
+/moved             answers it 302, to another host
 /slow?ms=N         answers the handshake after N ms
 /window?low=&high= loses what comes that many ms after the message before
 /return?ms=N       closes a connection opened less than N ms after the one before was closed
@@ -126,6 +127,10 @@ async def answer(connection: ServerConnection, request: Request) -> Response | N
     path = urlsplit(request.path)
     if path.path == "/slow":
         await asyncio.sleep(float(parse_qs(path.query)["ms"][0]) / 1e3)
+    if path.path == "/moved":
+        moved = connection.respond(http.HTTPStatus.FOUND, "")
+        moved.headers["Location"] = "ws://elsewhere.example/ws?token=nobody-may-read-this-1"
+        return moved
     if path.path not in HANDLERS:
         return connection.respond(http.HTTPStatus.FORBIDDEN, "not you\n")
     return None
@@ -146,13 +151,14 @@ async def handle(connection: ServerConnection) -> None:
 async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--certificate")
+    parser.add_argument("--host", default="127.0.0.1")
     options = parser.parse_args()
     tls = None
     if options.certificate:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(options.certificate)
     server = await serve(
-        handle, "127.0.0.1", 0, process_request=answer, ssl=tls, select_subprotocol=chosen
+        handle, options.host, 0, process_request=answer, ssl=tls, select_subprotocol=chosen
     )
     (listening,) = server.sockets
     print(json.dumps({"port": listening.getsockname()[1]}), flush=True)

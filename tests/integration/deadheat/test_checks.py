@@ -145,7 +145,8 @@ def hunted(
 ) -> dict[str, Any]:
     hunt = arguments(tmp_path, "none", target, *checks, command="hunt")
     measured = ("--plan", plan) if plan is not None else ()
-    few = ("--budget", "70", "--rate-runs", "5")
+    # Two more than a fix needs: a busy machine makes one or the other unknown.
+    few = ("--budget", "70", "--rate-runs", "7")
     return last_line(deadheat(*hunt, "--log", log, *measured, *few, "--json"))
 
 
@@ -176,8 +177,8 @@ def test_a_finding_measured_again_says_how_many_clean_runs_a_fix_needs(
     clean = hunted(tmp_path, unreliable, plan, log)
     assert clean["verdict"] == "not reproduced", clean
     assert clean["comparison"]["clean_runs_needed"] == 5
-    assert clean["comparison"]["is_fixed"]
-    assert clean["comparison"]["after"]["runs"] == 5
+    assert clean["comparison"]["is_fixed"], clean["comparison"]
+    assert clean["comparison"]["after"]["runs"] >= 5
 
     failing = hunted(tmp_path, unreliable, plan, log, "log_pattern:went wrong")
     assert failing["verdict"] == "reproduced", failing

@@ -36,10 +36,10 @@ def test_without_any_there_are_none(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("[checks", "cannot read"),
-        ('checks = "all"', "expected a section"),
-        ('[checks]\nnamed = "all"', "expected a list of checks"),
-        ("[checks]\nnamed = [3]", "expected a list of checks"),
+        ("[checks", "is no TOML"),
+        ('checks = "all"', "expected a table, got a text"),
+        ('[checks]\nnamed = "all"', "named: expected a list"),
+        ("[checks]\nnamed = [3]", "expected a text or a table"),
         ('[checks]\nnamed = ["all"]', "there is no check 'all'"),
         ("[checks]\nnamed = [{}]", "check is None, expected one of"),
     ],

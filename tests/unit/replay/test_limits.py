@@ -1,63 +1,99 @@
-"""A shared server is asked no more than it may bear."""
-
 from __future__ import annotations
 
 import pytest
 
-from replay.errors import ReplayError, TooMuch
-from replay.limits import Guard, Limits, limits_from
-from replay.perturbations import Storm
-from tests.unit.replay.captures import MS
-from tests.unit.replay.perturbations.sessions import PLAN
-
-
-def test_what_a_plan_asks_is_known_before_anything_is_sent() -> None:
-    Limits(2, 10).check(PLAN)
-    with pytest.raises(TooMuch, match="opens 2 connections at once, the limit is 1"):
-        Limits(connections=1).check(PLAN)
-    with pytest.raises(TooMuch, match="sends 10 times within a second, the limit is 9"):
-        Limits(sends_per_s=9).check(PLAN)
-    with pytest.raises(TooMuch, match="opens 13 connections at once, the limit is 12"):
-        Limits(12, 1_000).check(Storm(50).apply(PLAN))
-
-
-def test_a_run_counts_what_it_does() -> None:
-    guard = Guard(Limits(2, 3))
-    for name in ("c1", "c2"):
-        guard.opened(name)
-    guard.closed("c1")
-    guard.opened("c3")
-    for at_ms in (0, 400, 800, 1_001, 1_401):
-        guard.sent(at_ms * MS)
-    with pytest.raises(TooMuch, match="sends 4 times within a second"):
-        guard.sent(1_402 * MS)
-    with pytest.raises(TooMuch, match="opens 3 connections"):
-        guard.opened("c4")
-
-
-@pytest.mark.parametrize(
-    ("configured", "is_shared", "given", "expected"),
-    [
-        ({}, False, (None, None), Limits()),
-        ({}, True, (None, None), Limits(50, 500)),
-        ({"max_connections": 7}, True, (None, None), Limits(7, 500)),
-        ({"max_connections": 7}, False, (9, None), Limits(9)),
-    ],
+from capture.format.model import Note
+from replay.errors import LimitExceeded
+from replay.limits import (
+    STOPPED,
+    UNLIMITED,
+    LimitGuard,
+    Limits,
+    RunPacer,
+    check_steps,
+    stopped_by,
 )
-def test_what_is_given_comes_before_what_is_configured(
-    configured: dict[str, int],
-    is_shared: bool,
-    given: tuple[int | None, int | None],
-    expected: Limits,
-) -> None:
-    chosen = limits_from(
-        configured, is_shared=is_shared, connections=given[0], sends_per_s=given[1]
-    )
-    assert chosen == expected
+from replay.plan import START, After, End, Ending, Fragment, Kind, Open, Send, Step
+from tests.unit.replay.captures import capture_of, ns
 
 
-def test_what_is_no_limit_is_refused() -> None:
-    with pytest.raises(ReplayError, match="the limit of connections is 0, expected 1 or more"):
-        Limits(0)
-    with pytest.raises(ReplayError, match="max_sends_per_s is 'few', expected a whole number"):
-        limits_from({"max_sends_per_s": "few"}, is_shared=False)
+def opening(connection: str) -> Step:
+    return Step(connection, 0, Open("ws://h/", ()), 0, START, 0)
+
+
+def message(connection: str, index: int = 1) -> Step:
+    return Step(connection, index, Send((Fragment(b"x"),), True), 0, START, 0)
+
+
+def ending(connection: str) -> Step:
+    return Step(connection, 2, End(Ending.CLOSE), 0, After(Kind.OPEN, connection), 0)
+
+
+def test_connections_at_a_time() -> None:
+    limits = Limits(max_connections=1)
+    one_after_the_other = [
+        (ns(0), opening("c1")),
+        (ns(5), ending("c1")),
+        (ns(5), opening("c2")),
+    ]
+    check_steps(one_after_the_other, limits)
+    with pytest.raises(LimitExceeded, match=r"c2 step 0 \(open\) at 4.0 ms would be connection 2"):
+        check_steps([(ns(0), opening("c1")), (ns(4), opening("c2"))], limits)
+
+
+def test_sends_within_any_second() -> None:
+    limits = Limits(max_sends_per_s=2)
+    spread = [(ns(0), opening("c1")), (ns(999), message("c1")), (ns(1000), message("c1"))]
+    check_steps(spread, limits)
+    with pytest.raises(LimitExceeded, match=r"at 999\.9 ms would be send 3 within a second"):
+        check_steps([*spread[:2], (ns(999.9), message("c1"))], limits)
+
+
+def test_an_end_is_no_send() -> None:
+    check_steps([(0, opening("c1")), (0, ending("c1"))], Limits(max_sends_per_s=1))
+
+
+def test_without_limits_everything_is_taken() -> None:
+    check_steps([(0, opening(f"c{number}")) for number in range(500)], UNLIMITED)
+
+
+def test_a_connection_that_ended_makes_room() -> None:
+    guard = LimitGuard(Limits(max_connections=1))
+    guard.take(opening("c1"), 0)
+    guard.ended("c1")
+    guard.ended("never opened")
+    guard.take(opening("c2"), 1)
+
+
+def test_limits_fill_up_from_others() -> None:
+    near, far = Limits(max_connections=3), Limits(max_connections=9, max_sends_per_s=7)
+    assert near.or_else(far) == Limits(max_connections=3, max_sends_per_s=7)
+
+
+def test_limits_are_spelled_out() -> None:
+    limits = Limits(max_connections=3, max_runs_per_minute=6)
+    assert str(limits) == "3 connections at a time, 6 runs per minute"
+    assert str(UNLIMITED) == "none"
+
+
+def test_runs_wait_for_their_minute() -> None:
+    pacer = RunPacer(Limits(max_runs_per_minute=2))
+    for at_ms in (0, 10_000):
+        assert pacer.wait_ns(ns(at_ms)) == 0
+        pacer.begin(ns(at_ms))
+    assert pacer.wait_ns(ns(20_000)) == ns(40_000)
+    assert pacer.wait_ns(ns(60_000)) == 0
+    pacer.begin(ns(60_000))
+    assert pacer.wait_ns(ns(60_000)) == ns(10_000)
+
+
+def test_runs_without_a_limit_do_not_wait() -> None:
+    pacer = RunPacer(UNLIMITED)
+    for _ in range(3):
+        assert pacer.wait_ns(0) == 0
+        pacer.begin(0)
+
+
+def test_a_run_says_what_stopped_it() -> None:
+    assert stopped_by(capture_of(Note(at_ns=0, text=f"{STOPPED}too many"))) == "too many"
+    assert stopped_by(capture_of(Note(at_ns=0, text="something else"))) == ""

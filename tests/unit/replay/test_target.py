@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
+from replay.configuration import Configuration, ReplaySection
 from replay.errors import HostNotAllowed, ReplayError
-from replay.target import Target, check_allowed, configured_hosts
+from replay.limits import CAREFUL, UNLIMITED, Limits
+from replay.target import Target, check_allowed, check_endpoint, limits_for
 
 
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1", "127.8.9.10", "[::1]", "localhost", "LOCALHOST", "user:pass@127.0.0.1"]
-)
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "[::1]", "localhost", "LOCALHOST"])
 def test_this_machine_is_allowed(host: str) -> None:
     check_allowed(Target(f"ws://{host}:9/"), ())
 
@@ -24,7 +24,6 @@ def test_this_machine_is_allowed(host: str) -> None:
         "[fe80::1]",
         # It reaches this machine only by a quirk of some systems, so it has to be named.
         "0.0.0.0",
-        "127.0.0.1@evil.com",
     ],
 )
 def test_any_other_host_has_to_be_named(host: str) -> None:
@@ -58,7 +57,6 @@ def test_what_is_no_websocket_url_is_refused(url: str) -> None:
         ("wss://h/other", "wss://h/other?room=1"),
         ("ws://h/?v=2", "ws://h/ws?v=2"),
         ("ws://h/other?v=2#part", "ws://h/other?v=2"),
-        ("ws://user:pass@h:1", "ws://h:1/ws?room=1"),
         ("ws://[::1]:80", "ws://[::1]:80/ws?room=1"),
     ],
 )
@@ -74,13 +72,27 @@ def test_ports_default_by_scheme() -> None:
     assert [Target(url).port for url in ("ws://h", "wss://h", "ws://h:8000")] == [80, 443, 8000]
 
 
-def test_the_origin_leaves_out_who_asks() -> None:
-    target = Target("wss://user:pass@h:8443/path")
+def test_the_origin_is_that_of_a_page_of_the_server() -> None:
+    target = Target("wss://h:8443/path")
     assert (target.origin, target.http_origin) == ("wss://h:8443", "https://h:8443")
 
 
+@pytest.mark.parametrize("url", ["ws://ann:pass-word-1@h", "ws://pass-word-1@127.0.0.1:9/"])
+def test_a_password_in_the_url_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(ReplayError, match="name or password before") as caught:
+        Target(url)
+    assert "pass-word-1" not in str(caught.value)
+
+
+def test_a_url_that_is_none_is_shown_without_its_secrets() -> None:
+    with pytest.raises(ReplayError) as caught:
+        Target("http://ann:pass-word-1@h/?token=nobody-may-read-1")
+    assert "pass-word-1" not in str(caught.value)
+    assert "nobody-may-read-1" not in str(caught.value)
+
+
 def test_what_is_written_down_has_no_secret() -> None:
-    target = Target("wss://ann:pass-word-1@h:8443/path?token=nobody-may-read-1&room=7")
+    target = Target("wss://h:8443/path?token=nobody-may-read-1&room=7")
     assert target.shown == "wss://h:8443/path?token={{deadheat:token:s1}}&room=7"
     assert Target("ws://127.0.0.1:9").shown == "ws://127.0.0.1:9"
 
@@ -98,28 +110,44 @@ def test_certificates_that_cannot_be_read_are_named(tmp_path: Path) -> None:
             Target("wss://h", ca_file).tls()
 
 
-def test_hosts_are_read_from_the_configuration_file(tmp_path: Path) -> None:
-    path = tmp_path / "deadheat.toml"
-    assert configured_hosts(path) == ()
-    path.write_text('[replay]\nallowed_hosts = ["a.example", "b.example"]\n')
-    assert configured_hosts(path) == ("a.example", "b.example")
-    path.write_text("[checks]\n")
-    assert configured_hosts(path) == ()
-
-
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("url", "allowed"),
     [
-        ("no toml", "cannot read"),
-        ("[replay]\nallowed_hosts = 'one'\n", "expected a list of names"),
-        ("[replay]\nallowed_hosts = [1]\n", "expected a list of names"),
-        ("replay = 3\n", "expected a section"),
+        ("ws://[fd00:0:0::1]:8080", "fd00::1"),
+        ("ws://staging.example.com.", "staging.example.com"),
+        ("ws://192.0.2.7:65535", "192.0.2.7"),
     ],
 )
-def test_a_configuration_that_makes_no_sense_is_named(
-    tmp_path: Path, text: str, complaint: str
-) -> None:
-    path = tmp_path / "deadheat.toml"
-    path.write_text(text)
-    with pytest.raises(ReplayError, match=complaint):
-        configured_hosts(path)
+def test_an_allowed_host_is_the_same_in_every_spelling(url: str, allowed: str) -> None:
+    check_allowed(Target(url), (allowed,))
+    with pytest.raises(HostNotAllowed):
+        check_allowed(Target(url), ("fd00::2", "192.0.2.8"))
+
+
+def test_an_endpoint_leads_to_a_host_that_is_allowed() -> None:
+    check_endpoint("http://localhost:9/token", (), "token_url")
+    check_endpoint("https://login.example.com/token", ("login.example.com",), "token_url")
+    with pytest.raises(HostNotAllowed, match=r"token_url leads to login\.example"):
+        check_endpoint("https://login.example.com/token", (), "token_url")
+    with pytest.raises(ReplayError, match="token_url is http"):
+        check_endpoint("http://login.example.com/token", ("login.example.com",), "token_url")
+
+
+def test_a_server_of_others_is_treated_with_care() -> None:
+    nothing = Configuration()
+    assert limits_for(Target("ws://127.0.0.1:9"), Limits(), nothing) == UNLIMITED
+    assert limits_for(Target("wss://h.example"), Limits(), nothing) == CAREFUL
+
+
+def test_limits_that_were_asked_for_go_first_then_configured_ones() -> None:
+    configured = Configuration(
+        replay=ReplaySection(max_sends_per_s=7), hosts={"h.example": Limits(max_connections=500)}
+    )
+    limits = limits_for(Target("wss://h.example"), Limits(max_sends_per_s=900), configured)
+    assert limits == Limits(
+        max_connections=500,
+        max_sends_per_s=900,
+        max_runs_per_minute=CAREFUL.max_runs_per_minute,
+    )
+    local = limits_for(Target("ws://[::1]:9"), Limits(), configured)
+    assert local == Limits(max_sends_per_s=7)
