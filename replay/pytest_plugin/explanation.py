@@ -59,7 +59,9 @@ def edit_in_words(edit: Perturbation, plan: Plan) -> str:
         case HandshakeDelay():
             words = f"{edit.connection} asks for the upgrade {_ms(edit.by_ns)} ms after TCP connect"
         case _:
-            return str(edit.to_json())
+            besides = (("perturbation", edit.name), ("connection", ""), ("step", 0))
+            told = (item for item in edit.to_json().items() if item not in besides)
+            return f"{edit.name}: " + ", ".join(f"{name} {value}" for name, value in told)
     recorded_ns = edit.recorded_ns(plan)
     return words if recorded_ns is None else f"{words} (recorded: {_ms(recorded_ns)} ms)"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from replay.oracles.verdict import Judgement, Verdict
-from replay.perturbations import HandshakeDelay
+from replay.perturbations import HandshakeDelay, Storm
 from replay.plan import Pace
 from replay.planning import plan_from_capture
 from replay.pytest_plugin.expectation import expectation_from
@@ -133,6 +133,12 @@ def test_a_handshake_delay_in_words() -> None:
     assert edit_in_words(edit, plan_from_capture(RECORDED)) == (
         "c1 asks for the upgrade 250.0 ms after TCP connect (recorded: 0.0 ms)"
     )
+
+
+def test_any_other_edit_by_its_name_and_values() -> None:
+    edit = Storm(copies=20, within_ns=100 * MS)
+    words = edit_in_words(edit, plan_from_capture(RECORDED))
+    assert words == "storm: copies 20, within_ms 100.0"
 
 
 def test_long_messages_are_cut() -> None:
