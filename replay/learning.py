@@ -6,7 +6,7 @@ unasked: each of these would make a bad baseline, and is found here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from capture.format.model import Capture
@@ -18,7 +18,7 @@ from replay.oracles.differential import Baseline
 from replay.oracles.log import LogBaseline
 from replay.oracles.transcript import transcripts
 from replay.perturbations import Gap
-from replay.plan import START
+from replay.plan import START, Plan
 from replay.planning import plan_from_capture
 
 BASELINE_RUNS = 5
@@ -42,15 +42,19 @@ class Learned:
 
 async def learn(experiment: Experiment, recorded: Capture) -> Learned:
     """Give the experiment its baseline, the rest between runs, and a plan to rely on."""
-    for settle_s in SETTLE_LADDER_S:
-        experiment.settle_s = settle_s
-        runs, problem = await _alike(experiment, recorded)
-        if not problem:
-            break
-    else:
+    runs, problem = await _rested(experiment, recorded)
+    compared: tuple[Capture, ...] = ()
+    if problem:
+        # What the server issues anew each time may have been sent as it was recorded.
+        compared = tuple(trial.run for trial in experiment.trials)
+        replanned = _planned(experiment, recorded, compared)
+        if replanned.correlation != experiment.plan.correlation:
+            experiment.plan = replanned
+            runs, problem = await _rested(experiment, recorded)
+    if problem:
         return Learned(False, (f"unperturbed runs do not go as recorded: {problem}",))
     pushes = await _learn_from(runs, experiment, recorded)
-    replanned = experiment.amend(plan_from_capture(recorded, experiment.plan.pace, pushes))
+    replanned = _planned(experiment, recorded, compared, pushes)
     if replanned.connections != experiment.plan.connections:
         # Some step was taken to wait for what comes by itself: then its timing was chance.
         experiment.plan = replanned
@@ -72,6 +76,27 @@ def _screen_checks(experiment: Experiment) -> tuple[str, ...]:
     kept = (check for check in experiment.checks if text_of(check) not in reasons)
     experiment.checks = tuple(kept)
     return tuple(reasons.values())
+
+
+def _planned(
+    experiment: Experiment,
+    recorded: Capture,
+    compared: Sequence[Capture],
+    pushes: frozenset[str] = frozenset(),
+) -> Plan:
+    return experiment.amend(plan_from_capture(recorded, experiment.plan.pace, pushes, compared))
+
+
+async def _rested(experiment: Experiment, recorded: Capture) -> tuple[list[Trial], str]:
+    """Return a few runs that are alike, after as much rest as it takes, or what is otherwise."""
+    runs: list[Trial] = []
+    problem = ""
+    for settle_s in SETTLE_LADDER_S:
+        experiment.settle_s = settle_s
+        runs, problem = await _alike(experiment, recorded)
+        if not problem:
+            break
+    return runs, problem
 
 
 async def _alike(experiment: Experiment, recorded: Capture) -> tuple[list[Trial], str]:

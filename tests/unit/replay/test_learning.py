@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from capture.format.model import Capture
+from capture.format.model import Capture, Vantage
 from replay.auth import TokenSource
 from replay.causality import Waits, with_causality
 from replay.engine.live import RunSettings
@@ -80,6 +81,33 @@ async def test_another_server_than_the_recorded_one_is_no_baseline(
     assert not learned.is_sound
     assert "answered 503" in learned.reasons[0]
     assert experiment.baseline is None
+
+
+def seated(seat: int, *, taken: int, status: int = 1000) -> Capture:
+    """The server gives a seat, and hangs up on who takes another one."""
+    ends = [C1.said(22, "yours"), C1.left(50, step=2)]
+    return capture_of(
+        C1.request(0),
+        C1.response(1),
+        C1.said(10, {"type": "welcome", "given": seat}),
+        C1.sent(20, {"type": "take", "row": taken}, step=1),
+        ends if status == 1000 else C1.dismissed(22, status),
+    )
+
+
+async def test_a_value_that_differs_from_run_to_run_is_the_servers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = seated(17, taken=17)
+    header = msgspec.structs.replace(recorded.header, vantage=Vantage.CLIENT)
+    runs = [seated(seat, taken=17, status=4003) for seat in (23, 42, 61)]
+    runs = [msgspec.structs.replace(run, header=header) for run in runs]
+    experiment = experiment_of(tmp_path, monkeypatch, recorded, *runs, recorded)
+    assert not experiment.plan.correlation.links
+    learned = await learn(experiment, recorded)
+    assert (learned.is_sound, learned.reasons) == (True, ())
+    (link,) = experiment.plan.correlation.links
+    assert (link.source.place, link.sinks[0].place) == ("$.given", "$.row")
 
 
 async def test_patience_follows_from_how_slow_the_server_is(
