@@ -2,10 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := capture replay evidence local_staging deadheat benchmarks tests
-PACKAGES := capture replay evidence local_staging deadheat
+SOURCES := capture replay evidence local_staging deadheat benchmarks docs tests
+PACKAGES := capture replay evidence local_staging deadheat docs.perturbations
 
-.PHONY: help setup demo test style types layers check tools bench clean
+.PHONY: help setup demo test style types layers check tools bench docs clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -44,6 +44,9 @@ tools: ## programs that tests use beside Python: installed where that is possibl
 bench: setup ## the figures in docs: relay speed and lateness of sends
 	@$(BIN)/python -m benchmarks.proxy
 	@$(BIN)/python -m benchmarks.lateness
+
+docs: setup ## the pictures of docs/perturbations.md, played and drawn
+	@$(BIN)/python -m docs.perturbations
 
 clean: ## remove what make made
 	@rm -rf $(VENV) runs

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("capture", "replay", "evidence", "local_staging")
+PACKAGES = ("capture", "replay", "evidence", "local_staging", "docs")
 # Shells whose behaviour is sockets, processes and pytest itself: integration tests cover them.
 SHELLS = {
     "capture/proxy/relay.py",
@@ -19,6 +19,8 @@ SHELLS = {
     "replay/pytest_plugin/body.py",
     "replay/pytest_plugin/session.py",
     "capture/recording_process.py",
+    "docs/perturbations/play.py",
+    "docs/perturbations/server.py",
 }
 SOURCES = [
     path.relative_to(ROOT)

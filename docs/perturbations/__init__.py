@@ -1,0 +1,1 @@
+"""What makes the pictures of docs/perturbations.md: `python -m docs.perturbations`."""
