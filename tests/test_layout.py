@@ -21,6 +21,7 @@ SHELLS = {
     "capture/recording_process.py",
     "docs/perturbations/play.py",
     "docs/perturbations/server.py",
+    "docs/perturbations/store.py",
 }
 SOURCES = [
     path.relative_to(ROOT)

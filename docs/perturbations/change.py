@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from docs.perturbations.timeline import CLIENT, SERVER, Mark, Timeline
-from replay.plan import After, Kind, Open, Pieces, Plan, Reading, Send, Step
+from replay.plan import After, Kind, Open, Pieces, Plan, ProxyFault, Reading, Send, Step
 
 Place = tuple[str, int]
 
@@ -55,6 +55,8 @@ class Change:
         # A copy is shown beside what it is a copy of.
         at_steps |= {name.partition("~")[0] for name in at_steps}
         cued = {c.change.connection for c in self.after.cues if isinstance(c.change, Reading)}
+        if any(isinstance(cue.change, ProxyFault) for cue in self.after.cues):
+            cued |= set(self.after.connections)
         return tuple(
             name
             for name in self.after.connections

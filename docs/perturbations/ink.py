@@ -28,6 +28,7 @@ _LIGHT = {
     "grid": "stroke:#eaeef2",
     "wait": "fill:#F6D9C6",
     "unread": "fill:#D6E6F2",
+    "during": "fill:#FCF1EA",
     # A line that runs behind a number does not run through it.
     "number": "paint-order:stroke;stroke:#fff;stroke-width:3px",
     "moment": "stroke:#D55E00;stroke-dasharray:4 3",
@@ -42,6 +43,7 @@ _DARK = {
     "grid": "stroke:#21262d",
     "wait": "fill:#5E2F12",
     "unread": "fill:#17344A",
+    "during": "fill:#24170F",
     "number": "stroke:#0d1117",
     "moment": "stroke:#FF8C42",
     "text": "color:#3D9BD9",

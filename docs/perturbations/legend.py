@@ -31,7 +31,7 @@ def legend() -> str:
             + shape("text", 9, 0),
             "sent by the server, then read",
         ),
-        (line("moment", (0, 0), (-9, 9)), "aligned steps, or the restart"),
+        (line("moment", (0, 0), (-9, 9)), "aligned; a restart, a fault"),
     ]
     rows = -(-len(cells) // len(COLUMNS_AT))
     body = ""

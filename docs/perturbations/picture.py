@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from docs.perturbations.change import Change, Wait
 from docs.perturbations.ink import (
@@ -20,7 +21,7 @@ from docs.perturbations.ink import (
     shape,
     words,
 )
-from docs.perturbations.timeline import CLIENT, RESTART, SERVER, Mark, Timeline
+from docs.perturbations.timeline import CLIENT, MOMENT, SERVER, Mark, Timeline
 
 WIDTH, LEFT, RIGHT = 640, 96, 16
 TITLE_HEIGHT, AXIS_HEIGHT, PADDING = 15, 31, 7
@@ -73,8 +74,8 @@ def description(name: str, change: Change, before: Timeline, after: Timeline) ->
             instead = f" instead of {was.at_ms:.0f}" if was and was.kind == mark.kind else ""
             which = "" if mark.step is None else f" step {mark.step}"
             told.append(f"{mark.connection}{which} ({mark.kind}) at {mark.at_ms:.0f} ms{instead}")
-        elif mark.kind == RESTART:
-            told.append(f"the server restarts at {mark.at_ms:.0f} ms")
+        elif mark.kind == MOMENT:
+            told.append(f"{mark.called} at {mark.at_ms:.0f} ms")
     for each in after.unread:
         told.append(f"{each.connection} not read from {each.from_ms:.0f} to {each.to_ms:.0f} ms")
     return f"{name}, a run without it above one with it: {'; '.join(told)}"
@@ -117,7 +118,7 @@ class _Run:
         for mark in marks:
             if not _is_plain_end(mark, marks):
                 yield from self._mark(mark, y_of[mark.side])
-        yield from self._numbers(marks, y_of[CLIENT] - 10)
+        yield from self._numbers(marks, y_of[CLIENT] - 11)
 
     def _bands(self, connection: str, y_of: dict[str, float]) -> Iterator[str]:
         for wait in self.change.waits(self.seen):
@@ -203,11 +204,17 @@ class _Run:
         for at_ms in times:
             x = self.scale.x(at_ms)
             yield line("moment", (x, x), (top + 2, bottom - 4))
-        for mark in self.seen.marks:
-            if mark.kind == RESTART:
-                x = self.scale.x(mark.at_ms)
-                yield line("moment", (x, x), (top - 2, bottom - 4))
-                yield words("the restart command runs", x + 4, top - 3, "told")
+        around = [
+            (mark, self.scale.x(mark.at_ms)) for mark in self.seen.marks if mark.kind == MOMENT
+        ]
+        for (_, begins), (_, ends) in pairwise(around):
+            # A fault is on from the one to the other.
+            for number in range(len(self.connections)):
+                middle = top + number * LANE_HEIGHT + sum(Y_OF.values()) / 2
+                yield band("during", (begins, ends), middle, LANE_HEIGHT - BAND_HEIGHT)
+        for mark, x in around:
+            yield line("moment", (x, x), (top - 2, bottom - 4))
+            yield words(mark.called, x + 4, top - 3, "told")
 
 
 def _axis(scale: _Scale, bottom: float) -> Iterator[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import dataclass, field
 
 from capture.clock import monotonic_ns
 from capture.format.model import Capture, UpgradeRequest, UpgradeResponse
-from docs.perturbations.server import HOST, serving
+from docs.perturbations.server import serving
+from docs.perturbations.store import HOST, storing
 from docs.perturbations.timeline import Timeline, timeline
 from replay.auth import TokenSource
 from replay.engine.live import RunSettings, run_live
@@ -57,16 +59,24 @@ async def played(plan: Plan, most_runs: int = MOST_RUNS) -> Timeline:
 
 async def _played_once(plan: Plan) -> tuple[Timeline, int]:
     clock = _Clock()
-    async with serving() as server:
-        settings = RunSettings(
-            Target(f"ws://{HOST}:{server.port}"),
-            TokenSource(),
-            PATIENCE_S,
-            surroundings=Surroundings(f"kill -USR1 {os.getpid()}"),
+    async with storing() as store_port:
+        proxy = HOST, _free_port()
+        surroundings = Surroundings(
+            f"kill -USR1 {os.getpid()}", {"store": (proxy, (HOST, store_port))}
         )
-        run = await run_live(plan, settings, now_ns=clock)
+        async with surroundings, serving(proxy[1]) as server:
+            target = Target(f"ws://{HOST}:{server.port}")
+            settings = RunSettings(target, TokenSource(), PATIENCE_S, surroundings=surroundings)
+            run = await run_live(plan, settings, now_ns=clock)
     origin_ns = 0 if clock.began_ns is None else clock.began_ns
     return timeline(run, origin_ns), _late_ns(plan, run)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _late_ns(plan: Plan, run: Capture) -> int:

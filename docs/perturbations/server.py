@@ -1,4 +1,4 @@
-"""The server of the example session: it answers each message 30 ms later, and pings once.
+"""The server of the example session: it asks its store before each answer, and pings once.
 
 `python -m docs.perturbations.server --port 8000` serves it by itself. Each answer says when it was
 sent, so that a client that reads late can tell.
@@ -12,6 +12,7 @@ import json
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
@@ -20,30 +21,33 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from capture.clock import monotonic_ns
+from docs.perturbations.store import HOST, Asking, storing
 
-ANSWERS_AFTER_S = 0.030
 PINGS_AFTER_S = 0.068
 """From the handshake on."""
 LEAVES_AFTER_S = 0.015
 """From the last answer on, when the client talks no more."""
 DOWN_S = 0.010
 """How long nobody listens while the server restarts."""
-HOST = "127.0.0.1"
 
 
 class Server:
-    """Listens on a port of this machine; SIGUSR1 restarts it."""
+    """Listens on a port of this machine and asks a store on another; SIGUSR1 restarts it."""
 
-    def __init__(self) -> None:
+    store: Asking
+
+    def __init__(self, store_port: int) -> None:
         self.port = 0
+        self.connections: set[_Connection] = set()
+        self._store_port = store_port
         self._server: asyncio.Server | None = None
-        self._connections: set[_Connection] = set()
         self._restarting: asyncio.Task[None] | None = None
 
     async def start(self, port: int = 0) -> None:
         """Listen; on a free port unless told."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self._connections), HOST, port)
+        _, self.store = await loop.create_connection(Asking, HOST, self._store_port)
+        self._server = await loop.create_server(lambda: _Connection(self), HOST, port)
         self.port = self._server.sockets[0].getsockname()[1]
         loop.add_signal_handler(signal.SIGUSR1, self._begin_restart)
 
@@ -51,7 +55,8 @@ class Server:
         """Drop every connection and listen no longer, as a process does that is ended."""
         if self._server is not None:
             self._server.close()
-        for connection in list(self._connections):
+        self.store.stop()
+        for connection in list(self.connections):
             connection.transport.abort()
 
     def _begin_restart(self) -> None:
@@ -68,18 +73,18 @@ class _Connection(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, others: set[_Connection]) -> None:
-        self._others = others
+    def __init__(self, server: Server) -> None:
+        self._server = server
         self._protocol = ServerProtocol(extensions=[ServerPerMessageDeflateFactory()])
         self._owed = 0
         self._hears_no_more = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
-        self._others.add(self)
+        self._server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._others.discard(self)
+        self._server.connections.discard(self)
 
     def data_received(self, data: bytes) -> None:
         self._protocol.receive_data(data)
@@ -105,7 +110,7 @@ class _Connection(asyncio.Protocol):
         if frame.fin:
             self._owed += 1
             asked = json.loads(b"".join(self._parts))
-            asyncio.get_running_loop().call_later(ANSWERS_AFTER_S, self._answer, asked)
+            self._server.store.ask(partial(self._answer, asked))
 
     def _answer(self, asked: dict[str, str]) -> None:
         kinds = {"login": "welcome", "pay": "paid", "add": f"got-{asked.get('item')}"}
@@ -135,9 +140,9 @@ class _Connection(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[Server]:
+async def serving(store_port: int) -> AsyncIterator[Server]:
     """Serve on a free port."""
-    server = Server()
+    server = Server(store_port)
     await server.start()
     try:
         yield server
@@ -149,10 +154,12 @@ async def main() -> None:
     """Serve until the process is ended."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0)
-    server = Server()
-    await server.start(parser.parse_args().port)
-    print(json.dumps({"ready": True, "listen": f"ws://{HOST}:{server.port}"}), flush=True)
-    await asyncio.Event().wait()
+    port = parser.parse_args().port
+    async with storing() as store_port:
+        server = Server(store_port)
+        await server.start(port)
+        print(json.dumps({"ready": True, "listen": f"ws://{HOST}:{server.port}"}), flush=True)
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -21,9 +22,11 @@ from capture.message_kind import kind_of
 
 CLIENT, SERVER = "client", "server"
 SWITCHING_PROTOCOLS = 101
-RESTART = "restart"
+MOMENT = "moment"
 STOPS, READS = "the client stopped reading", "the client reads again"
-RESTARTS = "the restart command runs"
+_AROUND = re.compile(
+    r"(the restart command runs)|(\w+: the fault is lifted)|(\w+: )\{'name': '(\w+)'.*\}"
+)
 # Sooner than that a message was read when it was sent, as far as a picture goes.
 UNREAD_MS = 5.0
 
@@ -34,7 +37,8 @@ class Mark:
 
     `kind` is that of the charts of a capture. `from_ms` is when what takes time began: a frame its
     first byte, an upgrade request its TCP connection, a message that was read late its sending.
-    `called` is what a message of the server is called, `step` the step of what the client did.
+    `called` is what a message of the server is called, or what happened at a moment of all
+    connections; `step` is the step of what the client did.
     """
 
     connection: str
@@ -136,8 +140,9 @@ def _mark(event: Event, origin_ns: int) -> Mark | None:
             return Mark(
                 event.connection, side.value, "TCP close", _ms(event.at_ns), step=event.step
             )
-        case Note(text=text) if text == RESTARTS:
-            return Mark("", SERVER, RESTART, _ms(event.at_ns))
+        case Note(text=text) if around := _AROUND.fullmatch(text):
+            said = "".join(filter(None, around.groups()))
+            return Mark("", SERVER, MOMENT, _ms(event.at_ns), called=said)
     return None
 
 

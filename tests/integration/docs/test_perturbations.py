@@ -6,7 +6,7 @@ import pytest
 
 from docs.perturbations.page import Section
 from docs.perturbations.play import played
-from docs.perturbations.server import ANSWERS_AFTER_S
+from docs.perturbations.store import ANSWERS_AFTER_S
 from docs.perturbations.timeline import Timeline
 from replay.perturbations import perturbed
 from replay.plan import Plan

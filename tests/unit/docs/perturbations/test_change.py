@@ -38,6 +38,15 @@ def test_a_copy_is_shown_beside_what_it_copies() -> None:
         ({"perturbation": "slow_reader", "connection": "c2"}, ("c2",)),
         ({"perturbation": "stalled_pong", "connection": "c1"}, ("c1",)),
         ({"perturbation": "restart_server", "after": "c1 open"}, ("c1", "c2")),
+        (
+            {
+                "perturbation": "fault",
+                "proxy": "store",
+                "after": "start",
+                "fault": {"name": "blackhole"},
+            },
+            ("c1", "c2"),
+        ),
         ({"perturbation": "align", "steps": [["c1", 1], ["c2", 1]]}, ("c1", "c2")),
     ],
 )

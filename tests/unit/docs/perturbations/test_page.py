@@ -1,6 +1,7 @@
 """The page says what the code does."""
 
 import json
+import re
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from docs.perturbations.page import Section, sections
 from docs.perturbations.picture import picture
+from replay.fault_proxy import FAULTS
 from replay.perturbations import KINDS, from_json
 from tests.test_layout import ROOT
 from tests.unit.docs.perturbations.sessions import BEFORE, PLAN, SECTIONS, TEXT, shown
@@ -44,9 +46,8 @@ def test_every_kind_is_there_and_nothing_else() -> None:
 
 
 def test_the_table_leads_to_every_kind() -> None:
-    rows = [line for line in TEXT.splitlines() if line.endswith(") |") and "[picture](#" in line]
-    assert [row.split("`")[1] for row in rows] == list(SECTIONS)
-    assert all(row.endswith(f"[picture](#{row.split('`')[1]}) |") for row in rows)
+    contents = TEXT.partition("\n## ")[0]
+    assert re.findall(r"\[`(\w+)`\]\(#\1\)", contents) == list(SECTIONS)
 
 
 @of_each
@@ -80,6 +81,15 @@ def test_its_fields_are_those_of_the_code(section: Section) -> None:
     assert set(section.fields) == set(of_code)
     told = {name: (row.default, row.unit) for name, row in section.fields.items()}
     assert told == {name: (default_of(each), unit_of(name)) for name, each in of_code.items()}
+
+
+def test_its_faults_are_those_of_the_proxy() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\| ([^|]*) \|$", SECTIONS["fault"].text, re.MULTILINE)
+    of_every = {"direction", "toxicity"}
+    assert {name: re.findall(r"`(\w+)`", told) for name, told in rows} == {
+        fault.name: [name for name in map(json_name, fields(fault)) if name not in of_every]  # type: ignore[arg-type]
+        for fault in FAULTS
+    }
 
 
 @of_each

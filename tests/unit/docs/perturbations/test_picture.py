@@ -84,6 +84,16 @@ def test_the_restart_and_aligned_steps_are_moments_of_all() -> None:
         assert moment.get("x1") == moment.get("x2")
 
 
+def test_a_fault_is_on_from_one_moment_to_the_other_on_all_connections() -> None:
+    begins, ends = (e.get("x1") for e in drawn("fault").iter() if e.get("class") == "moment")
+    during = [e for e in drawn("fault").iter() if e.get("class") == "during"]
+    assert [e.get("x") for e in during] == [begins] * 2
+    assert float(during[0].get("width") or 0) == pytest.approx(
+        float(ends or 0) - float(begins or 0), abs=0.1
+    )
+    assert texts(drawn("fault"), "told") == ["store: latency", "store: the fault is lifted"]
+
+
 def test_a_connection_that_never_came_has_its_name_and_no_line() -> None:
     lost = Timeline(tuple(mark for mark in BEFORE.marks if mark.connection == "c1"))
     change = Change(PLAN, shown(SECTIONS["restart_server"])[0].after)

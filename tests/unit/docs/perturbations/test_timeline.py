@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from capture.format.model import CloseHow, Direction, Note, Side
-from docs.perturbations.timeline import RESTART, Mark, Timeline, Unread, timeline
+from docs.perturbations.timeline import MOMENT, Mark, Timeline, Unread, timeline
 from tests.unit.replay.captures import MS, Connection, capture_of
 
 C1 = Connection("c1")
@@ -51,18 +51,26 @@ def test_what_takes_a_while_has_its_begin() -> None:
     assert [mark.begins_ms for mark in marks] == [1.0, 20.0, 40.0, 92.0]
 
 
-def test_a_refusal_a_reset_and_a_restart_are_seen() -> None:
-    run = capture_of(
-        C1.response(2, 403),
-        C1.tcp_close(5, Side.CLIENT, CloseHow.RESET, step=1),
-        Note(at_ns=7 * MS, text="the restart command runs"),
-        Note(at_ns=8 * MS, text="the restart command ended with status 0"),
-    )
+def test_a_refusal_and_a_reset_are_seen() -> None:
+    run = capture_of(C1.response(2, 403), C1.tcp_close(5, Side.CLIENT, CloseHow.RESET, step=1))
     marks = timeline(run, BEGAN_NS).marks
-    assert [(m.kind, m.step) for m in marks] == [
-        ("refused", None),
-        ("TCP close", 1),
-        (RESTART, None),
+    assert [(m.kind, m.step) for m in marks] == [("refused", None), ("TCP close", 1)]
+
+
+def test_what_happens_around_the_connections_is_a_moment_of_all() -> None:
+    said = (
+        "the restart command runs",
+        "the restart command ended with status 0",
+        "store: {'name': 'latency', 'delay_ms': 40.0}",
+        "store: the fault is lifted",
+    )
+    notes = [Note(at_ns=at_ms * MS, text=text) for at_ms, text in enumerate(said)]
+    marks = timeline(capture_of(notes), BEGAN_NS).marks
+    assert {mark.kind for mark in marks} == {MOMENT}
+    assert [(mark.at_ms, mark.called) for mark in marks] == [
+        (0.0, "the restart command runs"),
+        (2.0, "store: latency"),
+        (3.0, "store: the fault is lifted"),
     ]
 
 
@@ -77,7 +85,9 @@ def test_a_while_without_reading_may_last_to_the_end() -> None:
 
 
 def test_a_file_holds_all_of_it_a_line_a_mark() -> None:
-    seen = Timeline((TEXT, Mark("", "server", RESTART, 9.5)), (Unread("c1", 1.0, 2.0),))
+    seen = Timeline(
+        (TEXT, Mark("", "server", MOMENT, 9.5, called="all")), (Unread("c1", 1.0, 2.0),)
+    )
     text = seen.to_json()
     assert Timeline.from_json(text) == seen
     assert len(text.splitlines()) == 7
