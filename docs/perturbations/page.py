@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,17 +18,6 @@ UNPERTURBED = FOLDER / "unperturbed.json"
 _HEADING = re.compile(r"^### (\w+)$", re.MULTILINE)
 _NEXT_HEADING = re.compile(r"^##+ ", re.MULTILINE)
 _JSON = re.compile(r"^```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_ROW = re.compile(r"^\| `(\w+)` \|(.*)\|(.*)\|(.*)\|$", re.MULTILINE)
-_CODE = re.compile(r"`([^`]+)`")
-
-
-@dataclass(frozen=True, slots=True)
-class FieldRow:
-    """What the page says of a field of an edit."""
-
-    unit: str
-    default: str
-    meaning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +36,6 @@ class Section:
     def edits(self) -> tuple[Perturbation, ...]:
         """The edits of the picture. Raises PlanError."""
         return tuple(from_json(edit) for edit in self.plans[0]["edits"])
-
-    @property
-    def fields(self) -> Mapping[str, FieldRow]:
-        """The table of the fields."""
-        return {
-            name: FieldRow(*(cell.strip() for cell in cells))
-            for name, *cells in _ROW.findall(self.text)
-        }
-
-    def codes_after(self, words: str) -> tuple[str, ...]:
-        """Return what stands in backticks in the paragraph that begins so."""
-        begins = self.text.index(f"\n{words}") + 1
-        return tuple(_CODE.findall(self.text[begins:].partition("\n\n")[0]))
 
     @property
     def picture(self) -> Path:

@@ -214,7 +214,7 @@ class _Run:
                 yield band("during", (begins, ends), middle, LANE_HEIGHT - BAND_HEIGHT)
         for mark, x in around:
             yield line("moment", (x, x), (top - 2, bottom - 4))
-            yield words(mark.called, x + 4, top - 3, "told")
+            yield words(mark.called, x + 4, top - 4, "told")
 
 
 def _axis(scale: _Scale, bottom: float) -> Iterator[str]:
