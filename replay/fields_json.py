@@ -35,8 +35,8 @@ def fields_from_json(
     known = {_json_name(each): each for each in fields(cls) if each.name not in besides}
     for name in edit:
         if name not in known and name not in OF_EVERY_EDIT:
-            expected = ", ".join(known)
-            raise PlanError(f"the {cls.name} {cls.noun} has {name!r}, expected only {expected}")
+            expected = f"only {', '.join(known)}" if known else "no settings"
+            raise PlanError(f"the {cls.name} {cls.noun} has {name!r}, expected {expected}")
     for name, each in known.items():
         if name not in edit and each.default is MISSING:
             what = f"the {cls.name} {cls.noun} {dict(edit)}"

@@ -16,6 +16,7 @@ SHELLS = {
     "replay/engine/sockets.py",
     "replay/engine/surroundings.py",
     "replay/fault_proxy/proxy.py",
+    "replay/fault_proxy/relay.py",
     "replay/pytest_plugin/body.py",
     "replay/pytest_plugin/session.py",
     "capture/recording_process.py",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import random
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from replay.fault_proxy.fault import BOTH, Fault, Stage, Timed
+
+if TYPE_CHECKING:
+    from random import Random
 
 # How often a stream that is limited moves on.
 TICK_NS = 10_000_000
@@ -14,7 +17,7 @@ TICK_NS = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class Bandwidth(Fault):
-    """Let `bytes_per_s` through."""
+    """Let `bytes_per_s` through, on each connection."""
 
     name: ClassVar[str] = "bandwidth"
 
@@ -26,7 +29,7 @@ class Bandwidth(Fault):
         self.check()
         self.expect(self.bytes_per_s > 0, "a bytes_per_s above 0")
 
-    def stage(self, generator: random.Random) -> Stage:
+    def stage(self, generator: Random) -> Stage:
         """Return its stage; nothing is drawn."""
         return _Narrow(self.bytes_per_s)
 
@@ -37,13 +40,8 @@ class _Narrow(Stage):
         self._chunk = max(1, bytes_per_s * TICK_NS // 10**9)
         self._free_ns = 0
 
-    def pass_on(self, data: bytes, at_ns: int) -> list[Timed]:
-        parts = []
+    def data(self, data: bytes, at_ns: int) -> Iterator[Timed]:
         for start in range(0, len(data), self._chunk):
             part = data[start : start + self._chunk]
             self._free_ns = max(self._free_ns, at_ns) + len(part) * 10**9 // self._bytes_per_s
-            parts.append((part, self._free_ns))
-        return parts
-
-    def end(self, at_ns: int) -> int:
-        return max(at_ns, self._free_ns)
+            yield part, self._free_ns

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from replay.fault_proxy.fault import BOTH, Fault, Stage, Timed
+from replay.fault_proxy.fault import BOTH, NEVER, Cut, Ending, Fault, Stage, Timed
+
+if TYPE_CHECKING:
+    from random import Random
 
 
 @dataclass(frozen=True, slots=True)
 class Blackhole(Fault):
-    """Hold all bytes and ends until it is lifted, or with `close_after_ns` cut the connection then.
+    """Hold all bytes and ends until it is lifted; with `close_after_ns` close the connection then.
 
     What was held comes when it is lifted, as after a network came back.
     """
@@ -28,25 +30,20 @@ class Blackhole(Fault):
         self.expect(positive, "a close_after_ms of 0 or more, or none")
 
     @property
-    def cuts_after_ns(self) -> int | None:
-        """How long after it began the connection is cut."""
-        return self.close_after_ns
+    def cut(self) -> Cut | None:
+        """When the connection is closed."""
+        if self.close_after_ns is None:
+            return None
+        return Cut(self.close_after_ns, Ending.CLOSED_BY_FAULT)
 
-    def stage(self, generator: random.Random) -> Stage:
+    def stage(self, generator: Random) -> Stage:
         """Return its stage; nothing is drawn."""
         return _Held()
 
 
 class _Held(Stage):
-    def __init__(self) -> None:
-        self._held: list[bytes] = []
+    def data(self, data: bytes, at_ns: int) -> list[Timed]:
+        return [(data, NEVER)]
 
-    def pass_on(self, data: bytes, at_ns: int) -> list[Timed]:
-        self._held.append(data)
-        return []
-
-    def end(self, at_ns: int) -> None:
-        return None
-
-    def release(self, at_ns: int) -> list[Timed]:
-        return [(data, at_ns) for data in self._held]
+    def end(self, ending: Ending, at_ns: int) -> list[Timed]:
+        return [(ending, NEVER)]

@@ -2,41 +2,68 @@
 
 from __future__ import annotations
 
-import random
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from replay.errors import PlanError
 from replay.fields_json import fields_from_json, fields_to_json
 
+if TYPE_CHECKING:
+    from random import Random
+
 TO_SERVER, TO_CLIENT, BOTH = "client_to_server", "server_to_client", "both"
 DIRECTIONS = (TO_SERVER, TO_CLIENT, BOTH)
 
-Timed = tuple[bytes, int]
-"""Bytes, and when they go on, in nanoseconds."""
+NEVER = 1 << 62
+"""Due at no time, until the fault is lifted."""
+
+
+class Ending(StrEnum):
+    """How a stream ends: as its sender ended it, or as a fault ends the whole connection."""
+
+    FIN = "fin"
+    RESET = "reset"
+    CLOSED_BY_FAULT = "closed by a fault"
+    RESET_BY_FAULT = "reset by a fault"
+
+
+Item = bytes | Ending
+Timed = tuple[Item, int]
+"""Bytes or an end, and when they go on, in nanoseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The connection ends `after_ns` after the fault was put on, or the connection began."""
+
+    after_ns: int
+    ending: Ending
 
 
 class Stage:
-    """A part of a pipe. This one lets everything through; no stage may lose or reorder a byte."""
+    """What a fault does to one direction of one connection. This one lets everything through.
 
-    def pass_on(self, data: bytes, at_ns: int) -> list[Timed]:
-        """Take bytes that came; return what goes on, and when."""
+    A stage says when things go on; that they keep their order is the pipe's work. What a stage
+    does not pass on is lost, and only a fault that ends the connection may do that.
+    """
+
+    def data(self, data: bytes, at_ns: int) -> Iterable[Timed]:
+        """Take bytes that came; return, piece by piece, what goes on, and when."""
         return [(data, at_ns)]
 
-    def end(self, at_ns: int) -> int | None:
-        """Return when the end of the stream goes on; None holds it."""
-        return at_ns
-
-    def release(self, at_ns: int) -> list[Timed]:
-        """Return what was held, when the fault is lifted."""
-        return []
+    def end(self, ending: Ending, at_ns: int) -> Iterable[Timed]:
+        """Take the end of the stream; return what goes on, and when."""
+        return [(ending, at_ns)]
 
 
 class Fault(ABC):
     """Something that is wrong with a connection. A subclass is a frozen dataclass with a `name`.
 
-    `direction` says which way it works, `toxicity` on which share of the connections.
+    `direction` says which way it works, `toxicity` on which share of the connections. Raises
+    PlanError when built with what cannot be.
     """
 
     __slots__ = ()
@@ -55,13 +82,18 @@ class Fault(ABC):
             """On which share of the connections."""
 
     @abstractmethod
-    def stage(self, generator: random.Random) -> Stage:
+    def stage(self, generator: Random) -> Stage:
         """Return its stage for one direction of one connection."""
 
     @property
-    def cuts_after_ns(self) -> int | None:
-        """How long after it began the connection is cut; None is not by time."""
+    def cut(self) -> Cut | None:
+        """Whether, when and how it ends the connection by time."""
         return None
+
+    @property
+    def refuses(self) -> bool:
+        """Whether no new connection is accepted."""
+        return False
 
     def works(self, direction: str) -> bool:
         """Whether it works on this direction."""

@@ -1,44 +1,66 @@
-"""The relay: accepts, connects on, and passes bytes through a pipe for each direction."""
+"""The proxy: accepts, connects on, and puts faults on and takes them off while it relays."""
 
 from __future__ import annotations
 
 import asyncio
-import random
+import contextlib
+import errno
 import socket
-import struct
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from random import Random
 
-from capture.clock import NowNs, monotonic_ns, sleep_until
+from capture.clock import NowNs, monotonic_ns
 from capture.errors import ListenRefused
-from replay.fault_proxy.fault import TO_CLIENT, TO_SERVER, Fault, Timed
-from replay.fault_proxy.pipe import Pipe
+from replay.fault_proxy.down import Down
+from replay.fault_proxy.fault import Fault
+from replay.fault_proxy.relay import RESET_ON_CLOSE, Relay
+from replay.fault_proxy.schedule import Scheduled
+from replay.fault_proxy.timers import Timers
 
-READ_BYTES = 65_536
-# More than this in one direction is left in the sockets, so that the sender feels it.
-MOST_HELD_BYTES = 1 << 20
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+BACKLOG = 1024
+DOWN = "down"
+# Out of file descriptors: until some are free again, accepting would only turn in circles.
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+ACCEPT_AGAIN_S = 0.2
 
-Tell = Callable[[str], None]
 Address = tuple[str, int]
 """Host and port."""
+Tell = Callable[[str], None]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Applied:
-    """A fault that is on, and when it began."""
+    """A fault that is on, and the connections that there were when it was put on."""
 
     fault: Fault
-    began_ns: int
+    living: tuple[int, ...]
+    made_before: int
+
+    def rank(self, number: int) -> int:
+        """Return which connection this is to the fault: what came before it does not matter."""
+        if number in self.living:
+            return 1 + self.living.index(number)
+        return len(self.living) + number - self.made_before
+
+
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    """A connection that has no upstream yet."""
+
+    number: int
+    client: socket.socket
 
 
 class FaultProxy:
     """Relays connections to `upstream` (host, port) under the faults that are on.
 
     An async context manager; `address` is where it listens. `tell` hears what happens. Faults may
-    be put on and taken off at any time. The same seed draws the same times for the same traffic.
-    Raises ListenRefused.
+    be put on and taken off at any time. Each draws anew from `seed` for the first, second, third
+    connection since it was put on, and for each direction, so that the same traffic in the same
+    reads meets the same times, whatever other connections do. Raises ListenRefused.
     """
 
     def __init__(
@@ -50,226 +72,231 @@ class FaultProxy:
         now_ns: NowNs = monotonic_ns,
         tell: Tell = lambda _: None,
     ) -> None:
+        self.connections = 0
+        self.passed_bytes = Counter[str]()
         self._upstream = upstream
         self._listen = listen
-        self._random = random.Random(seed)
+        self._seed = seed
         self._now_ns = now_ns
         self._tell = tell
         self._applied: dict[str, _Applied] = {}
-        self._relays: set[_Relay] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
-        self.connections = 0
+        self._relays: dict[Relay, int] = {}
+        self._connecting: dict[asyncio.Task[None], _Accepted] = {}
+        self._attaching: set[asyncio.Task[None]] = set()
+        self._socket: socket.socket | None = None
+        self._is_listening = False
+        self._accept_again: asyncio.TimerHandle | None = None
+        self._all_left: asyncio.Event
 
     @property
     def address(self) -> Address:
         """Where it listens."""
-        if self._server is None:
-            return self._listen
-        host, port = self._server.sockets[0].getsockname()[:2]
-        return host, port
+        if self._socket is not None:
+            self._listen = self._socket.getsockname()[:2]
+        return self._listen
 
     async def __aenter__(self) -> FaultProxy:
-        host, port = self._listen
-        try:
-            self._server = await asyncio.start_server(self._accepted, host, port)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise ListenRefused(f"cannot listen on {host}:{port}: {reason}") from error
+        self._loop = asyncio.get_running_loop()
+        self._timers = Timers(self._now_ns)
+        self._all_left = asyncio.Event()
+        self._socket = _bound(self._listen)
+        self._settle_listening()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._server is not None:
-            self._server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        self._stop_listening()
+        if self._socket is not None:
+            self._listen = self.address
+            self._socket.close()
+            self._socket = None
+        self._give_up_connecting()
+        if tasks := (*self._connecting, *self._attaching):
+            await asyncio.wait(tasks)
+        for relay in tuple(self._relays):
+            relay.abort()
+        while self._relays:
+            self._all_left.clear()
+            await self._all_left.wait()
+        self._timers.close()
 
     def apply(self, key: str, fault: Fault) -> None:
-        """Put a fault on, in place of one of the same key."""
+        """Put a fault on at once, in place of one of the same key."""
         self.lift(key)
-        self._applied[key] = _Applied(fault, self._now_ns())
-        for relay in self._relays:
+        connecting = (accepted.number for accepted in self._connecting.values())
+        living = sorted((*self._relays.values(), *connecting))
+        self._applied[key] = _Applied(fault, tuple(living), self.connections)
+        self._tell(f"{key} is on: {_shown(fault)}")
+        if fault.refuses:
+            self._settle_listening()
+            self._give_up_connecting()
+        for relay in tuple(self._relays):
             relay.apply(key, fault)
-        self._tell(f"{key}: {fault.to_json()} is on")
 
     def lift(self, key: str) -> None:
-        """Take a fault off, if it is on; what it held goes on."""
-        if self._applied.pop(key, None) is not None:
-            for relay in self._relays:
-                relay.lift(key)
-            self._tell(f"{key} is off")
+        """Take a fault off at once, if it is on; what it held goes on."""
+        if self._applied.pop(key, None) is None:
+            return
+        self._tell(f"{key} is off")
+        self._settle_listening()
+        for relay in tuple(self._relays):
+            relay.lift(key)
 
     def lift_all(self) -> None:
         """Take every fault off."""
-        for key in list(self._applied):
+        for key in tuple(self._applied):
             self.lift(key)
 
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def down(self) -> None:
+        """Refuse new connections and reset the living ones, until `up`."""
+        self.apply(DOWN, Down())
+
+    def up(self) -> None:
+        """Take connections again. Raises ListenRefused."""
+        self.lift(DOWN)
+
+    def follow(self, schedule: Iterable[Scheduled]) -> None:
+        """Put the faults of a schedule on and take them off, from now on."""
+        start_ns = self._now_ns()
+        for number, each in enumerate(schedule, 1):
+            key = f"scheduled {number}"
+            begins_ns = start_ns + each.at_ns
+            self._timers.at(begins_ns, partial(self.apply, key, each.fault))
+            if each.for_ns is not None:
+                self._timers.at(begins_ns + each.for_ns, partial(self.lift, key))
+
+    def _settle_listening(self) -> None:
+        """Listen unless a fault refuses."""
+        refuses = any(applied.fault.refuses for applied in self._applied.values())
+        if self._socket is None or refuses is not self._is_listening:
+            return
+        if refuses:
+            self._stop_listening()
+            # Closed, so that who was not accepted yet is refused too; bound again, so that nobody
+            # else gets the port.
+            address = self.address
+            self._socket.close()
+            self._socket = _bound(address)
+            return
+        try:
+            self._socket.listen(BACKLOG)
+        except OSError as error:
+            raise _refused(self.address, error) from error
+        self._is_listening = True
+        self._loop.add_reader(self._socket, self._accept)
+
+    def _stop_listening(self) -> None:
+        if self._accept_again is not None:
+            self._accept_again.cancel()
+            self._accept_again = None
+        if self._is_listening and self._socket is not None:
+            self._loop.remove_reader(self._socket)
+        self._is_listening = False
+
+    def _accept(self) -> None:
+        for _ in range(BACKLOG):
+            if self._socket is None or not self._is_listening:
+                return
+            try:
+                client, _ = self._socket.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno not in EXHAUSTED:
+                    raise
+                self._tell(f"cannot accept: {error.strerror}")
+                self._loop.remove_reader(self._socket)
+                self._accept_again = self._loop.call_later(ACCEPT_AGAIN_S, self._accept_on)
+                return
+            client.setblocking(False)
+            self.connections += 1
+            task = self._loop.create_task(self._relay(client, self.connections))
+            self._connecting[task] = _Accepted(self.connections, client)
+            task.add_done_callback(self._connected_or_not)
+
+    def _accept_on(self) -> None:
+        self._accept_again = None
+        if self._socket is not None and self._is_listening:
+            self._loop.add_reader(self._socket, self._accept)
+
+    async def _relay(self, client: socket.socket, number: int) -> None:
+        relay = Relay(
+            self._timers,
+            self._now_ns,
+            partial(self._generator, number),
+            lambda what: self._tell(f"connection {number}: {what}"),
+            lambda: self._left(relay),
+        )
+        host, port = self._upstream
+        try:
+            await self._loop.create_connection(lambda: relay.server, host, port)
+        except (OSError, UnicodeError) as error:
+            self._tell(f"connection {number}: cannot reach {host}:{port}: {error}")
+            return
         task = asyncio.current_task()
         if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        self.connections += 1
-        name = f"connection {self.connections}"
-        try:
-            upstream = await asyncio.open_connection(*self._upstream)
-        except OSError as error:
-            self._tell(f"{name}: the upstream refused: {error.strerror or error}")
-            reset(writer)
-            return
-        relay = _Relay((reader, writer), upstream, self._random, self._now_ns)
-        self._relays.add(relay)
+            # From here on it is not cancelled: both ends get a transport, and leave by it.
+            del self._connecting[task]
+            self._attaching.add(task)
+        self._relays[relay] = number
         for key, applied in self._applied.items():
             relay.apply(key, applied.fault)
         try:
-            await relay.run()
-        except asyncio.CancelledError:
-            relay.cut()
-        finally:
-            self._relays.discard(relay)
-            if relay.was_cut:
-                self._tell(f"{name} was cut")
-
-
-class _Relay:
-    """One connection, both ways."""
-
-    def __init__(
-        self,
-        client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-        upstream: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-        generator: random.Random,
-        now_ns: NowNs,
-    ) -> None:
-        self._random = generator
-        self._now_ns = now_ns
-        self._writers = (client[1], upstream[1])
-        self._ways = {
-            TO_SERVER: _Way(client[0], upstream[1], now_ns),
-            TO_CLIENT: _Way(upstream[0], client[1], now_ns),
-        }
-        self._cuts: dict[str, asyncio.TimerHandle] = {}
-        self.was_cut = False
-
-    async def run(self) -> None:
-        """Relay until both ways ended, or one was cut."""
-        reading = [asyncio.create_task(way.read()) for way in self._ways.values()]
-        writing = [asyncio.create_task(way.write()) for way in self._ways.values()]
-        try:
-            await asyncio.gather(*writing)
-        except _Spent:
-            self.was_cut = True
-        except OSError:
-            self.cut()
-        finally:
-            for task in (*reading, *writing):
-                task.cancel()
-            for timer in self._cuts.values():
-                timer.cancel()
-            for writer in self._writers:
-                writer.close()
-
-    def apply(self, key: str, fault: Fault) -> None:
-        """Put a fault on this connection, if it is one of those that the fault takes."""
-        if self._random.random() >= fault.toxicity:
-            return
-        for direction, way in self._ways.items():
-            if fault.works(direction):
-                way.pipe.apply(key, fault, self._random)
-        if fault.cuts_after_ns is not None:
-            loop = asyncio.get_running_loop()
-            self._cuts[key] = loop.call_later(fault.cuts_after_ns / 1e9, self.cut)
-
-    def lift(self, key: str) -> None:
-        """Take a fault off this connection."""
-        timer = self._cuts.pop(key, None)
-        if timer is not None:
-            timer.cancel()
-        for way in self._ways.values():
-            way.released(way.pipe.lift(key, self._now_ns()))
-
-    def cut(self) -> None:
-        """Reset both sides."""
-        self.was_cut = True
-        for writer in self._writers:
-            reset(writer)
-        for way in self._ways.values():
-            way.stop()
-
-
-class _Spent(Exception):
-    """A limit was reached: the connection ends."""
-
-
-@dataclass(slots=True, eq=False)
-class _Way:
-    """One direction: read, wait until it is due, write."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    now_ns: NowNs
-    pipe: Pipe = field(default_factory=Pipe)
-    _out: deque[Timed] = field(default_factory=deque)
-    _held_bytes: int = 0
-    _has_ended: bool = False
-    _error: OSError | None = None
-    _is_stopped: bool = False
-    _moved: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def released(self, items: list[Timed]) -> None:
-        """Send what a lifted fault held."""
-        self._out.extend(items)
-        self._moved.set()
-
-    def stop(self) -> None:
-        """Relay no more."""
-        self._is_stopped = True
-        self._moved.set()
-
-    async def read(self) -> None:
-        """Take what comes, as long as there is room."""
-        try:
-            while data := await self.reader.read(READ_BYTES):
-                self._held_bytes += len(data)
-                self._out.extend(self.pipe.put(data, self.now_ns()))
-                self._moved.set()
-                while self._held_bytes > MOST_HELD_BYTES:
-                    self._moved.clear()
-                    await self._moved.wait()
-            self._has_ended = True
+            await self._loop.connect_accepted_socket(lambda: relay.client, client)
         except OSError as error:
-            self._error = error
-        self._moved.set()
+            client.close()
+            relay.client.connection_lost(error)
 
-    async def write(self) -> None:
-        """Write what is due to the end. Raises OSError, _Spent."""
-        while not self._is_stopped:
-            if self._out:
-                data, due_ns = self._out.popleft()
-                await sleep_until(due_ns, self.now_ns)
-                self.writer.write(data)
-                await self.writer.drain()
-                self._held_bytes -= len(data)
-                self._moved.set()
-            elif self.pipe.is_cut:
-                raise _Spent
-            elif self._error is not None:
-                raise self._error
-            elif self._has_ended and (ends_ns := self.pipe.end(self.now_ns())) is not None:
-                await sleep_until(ends_ns, self.now_ns)
-                if self.writer.can_write_eof():
-                    self.writer.write_eof()
-                return
-            else:
-                self._moved.clear()
-                await self._moved.wait()
+    def _left(self, relay: Relay) -> None:
+        del self._relays[relay]
+        for way in relay.ways:
+            self.passed_bytes[way.direction] += way.passed_bytes
+        self._all_left.set()
+
+    def _give_up_connecting(self) -> None:
+        """End the connections that have no upstream yet."""
+        for task in tuple(self._connecting):
+            task.cancel()
+
+    def _connected_or_not(self, task: asyncio.Task[None]) -> None:
+        self._attaching.discard(task)
+        accepted = self._connecting.pop(task, None)
+        if accepted is not None:
+            # Without an upstream; cancelled before it began, the task could not do this itself.
+            _reset(accepted.client)
+
+    def _generator(self, number: int, key: str, purpose: str) -> Random:
+        return Random(f"{self._seed} {key} {self._applied[key].rank(number)} {purpose}")
 
 
-def reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection without a word."""
-    sock = writer.get_extra_info("socket")
-    if sock is not None and sock.fileno() >= 0:
+def _shown(fault: Fault) -> str:
+    settings = ", ".join(f"{k}={v}" for k, v in fault.to_json().items() if k != "name")
+    return f"{fault.name} {settings}".rstrip()
+
+
+def _bound(address: Address) -> socket.socket:
+    """Return a socket that is bound and does not listen yet. Raises ListenRefused."""
+    host, port = address
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        sock.setblocking(False)
+        # As servers do: connections that linger from before do not keep the port.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+    except (OSError, OverflowError) as error:
+        sock.close()
+        raise _refused(address, error) from error
+    return sock
+
+
+def _refused(address: Address, error: Exception) -> ListenRefused:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    host, port = address
+    return ListenRefused(
+        f"cannot listen on {host}:{port}: {reason}; name another with --listen HOST:PORT"
+    )
+
+
+def _reset(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-    writer.transport.abort()
+    sock.close()

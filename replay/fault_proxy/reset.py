@@ -1,17 +1,22 @@
-"""The connection is torn down: after a time, or after so many bytes."""
+"""The connection is torn down after a time."""
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from replay.fault_proxy.fault import BOTH, Fault, Stage
+from replay.fault_proxy.fault import BOTH, Cut, Ending, Fault, Stage
+
+if TYPE_CHECKING:
+    from random import Random
 
 
 @dataclass(frozen=True, slots=True)
-class ResetPeer(Fault):
-    """Reset both sides `after_ns` after it began, or after the connection was made."""
+class Reset(Fault):
+    """Reset the connection `after_ns` after this was put on, or the connection began.
+
+    With a direction only the end that it leads to hears a reset; the other one is closed.
+    """
 
     name: ClassVar[str] = "reset"
 
@@ -24,10 +29,10 @@ class ResetPeer(Fault):
         self.expect(self.after_ns >= 0, "an after_ms of 0 or more")
 
     @property
-    def cuts_after_ns(self) -> int:
-        """How long after it began the connection is cut."""
-        return self.after_ns
+    def cut(self) -> Cut:
+        """When the connection is reset."""
+        return Cut(self.after_ns, Ending.RESET_BY_FAULT)
 
-    def stage(self, generator: random.Random) -> Stage:
+    def stage(self, generator: Random) -> Stage:
         """Return its stage: bytes pass until then."""
         return Stage()

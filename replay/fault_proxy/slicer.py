@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import random
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from replay.fault_proxy.fault import BOTH, Fault, Stage, Timed
+
+if TYPE_CHECKING:
+    from random import Random
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +30,23 @@ class Slicer(Fault):
         self.expect(sizes, "a size_bytes above varies_bytes, and that 0 or more")
         self.expect(self.every_ns >= 0, "an every_ms of 0 or more")
 
-    def stage(self, generator: random.Random) -> Stage:
+    def stage(self, generator: Random) -> Stage:
         """Return its stage."""
         return _Sliced(self, generator)
 
 
 class _Sliced(Stage):
-    def __init__(self, fault: Slicer, generator: random.Random) -> None:
+    def __init__(self, fault: Slicer, generator: Random) -> None:
         self._fault = fault
         self._random = generator
+        self._free_ns = 0
 
-    def pass_on(self, data: bytes, at_ns: int) -> list[Timed]:
+    def data(self, data: bytes, at_ns: int) -> Iterator[Timed]:
         fault, start = self._fault, 0
-        pieces: list[Timed] = []
         while start < len(data):
             varies = self._random.randint(-fault.varies_bytes, fault.varies_bytes)
             piece = data[start : start + fault.size_bytes + varies]
-            pieces.append((piece, at_ns + len(pieces) * fault.every_ns))
+            due_ns = max(at_ns, self._free_ns)
+            self._free_ns = due_ns + fault.every_ns
+            yield piece, due_ns
             start += len(piece)
-        return pieces

@@ -1,53 +1,47 @@
-"""What all faults have in common: JSON, the shell's way of writing, directions."""
-
-from __future__ import annotations
+from random import Random
 
 import pytest
 
 from replay.errors import PlanError
-from replay.fault_proxy import FAULTS, Latency, fault_from, parse_fault
-from tests.unit.replay.captures import MS
-
-TEXTS = [
-    "latency:delay_ms=100,jitter_ms=2.5,direction=server_to_client",
-    "bandwidth:bytes_per_s=1000",
-    "slicer:size_bytes=10,varies_bytes=2,every_ms=1",
-    "stall:probability=0.1",
-    "blackhole",
-    "slow_close:delay_ms=5,toxicity=0.5",
-    "reset:after_ms=20",
-    "limit_data:most_bytes=0",
-]
+from replay.fault_proxy import Bandwidth, Fault, Latency
+from replay.fault_proxy.fault import BOTH, TO_CLIENT, TO_SERVER, Ending, Stage
+from tests.unit.replay.fault_proxy.streams import MS
 
 
-@pytest.mark.parametrize("text", TEXTS)
-def test_what_is_written_reads_back(text: str) -> None:
-    fault = parse_fault(text)
-    assert fault_from(fault.to_json()) == fault
-
-
-def test_every_kind_is_here() -> None:
-    assert [parse_fault(text).name for text in TEXTS] == [kind.name for kind in FAULTS]
-
-
-def test_directions() -> None:
-    one_way = Latency(5 * MS, direction="client_to_server")
-    ways = ("client_to_server", "server_to_client")
-    assert [one_way.works(way) for way in ways] == [True, False]
-    assert [Latency(5).works(way) for way in ways] == [True, True]
+def test_a_stage_lets_everything_through() -> None:
+    assert Stage().data(b"x", 5) == [(b"x", 5)]
+    assert Stage().end(Ending.FIN, 5) == [(Ending.FIN, 5)]
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("direction", "works"),
+    [(BOTH, [TO_SERVER, TO_CLIENT]), (TO_SERVER, [TO_SERVER]), (TO_CLIENT, [TO_CLIENT])],
+)
+def test_works_on_its_direction(direction: str, works: list[str]) -> None:
+    fault = Latency(1, direction=direction)
+    assert [way for way in (TO_SERVER, TO_CLIENT) if fault.works(way)] == works
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
     [
-        ("lag", "fault is 'lag', expected one of: latency, bandwidth"),
-        ("latency", "has no 'delay_ms', which it needs"),
-        ("latency:100", "expected NAME:SETTING=VALUE"),
-        ("latency:delay=100", "the latency fault has 'delay', expected only delay_ms"),
-        ("latency:delay_ms=soon", "expected a number of milliseconds"),
-        ("blackhole:toxicity=7", "a toxicity from 0 to 1"),
+        ({"direction": "up"}, "expected a direction out of client_to_server"),
+        ({"toxicity": 1.1}, "expected a toxicity from 0 to 1"),
+        ({"toxicity": -0.1}, "expected a toxicity from 0 to 1"),
     ],
 )
-def test_what_is_no_fault_is_explained(text: str, complaint: str) -> None:
+def test_refuses_what_no_fault_may_have(settings: dict[str, str], complaint: str) -> None:
     with pytest.raises(PlanError, match=complaint):
-        parse_fault(text)
+        Bandwidth(1, **settings)  # type: ignore[arg-type]
+
+
+def test_ends_nothing_and_refuses_nobody_unless_it_says_so() -> None:
+    fault: Fault = Latency(1)
+    assert (fault.cut, fault.refuses) == (None, False)
+
+
+def test_json_has_what_is_not_as_by_default_with_times_in_ms() -> None:
+    fault = Latency(50 * MS, toxicity=0.5)
+    assert fault.to_json() == {"name": "latency", "delay_ms": 50.0, "toxicity": 0.5}
+    assert Latency.from_json(fault.to_json()) == fault
+    assert fault.stage(Random(0)).data(b"x", 0) == [(b"x", 50 * MS)]

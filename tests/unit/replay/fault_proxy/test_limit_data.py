@@ -4,24 +4,28 @@ import pytest
 
 from replay.errors import PlanError
 from replay.fault_proxy import LimitData
-from replay.fault_proxy.pipe import Pipe
-from tests.unit.replay.fault_proxy.streams import through
+from replay.fault_proxy.fault import Ending
 
 
-def test_so_many_bytes_come_through() -> None:
-    out = through(LimitData(5), (0, b"abc"), (1, b"defg"), (2, b"h"))
-    assert b"".join(data for _, data in out) == b"abcde"
+@pytest.mark.parametrize(
+    ("how", "ending"), [("close", Ending.CLOSED_BY_FAULT), ("reset", Ending.RESET_BY_FAULT)]
+)
+def test_ends_when_so_many_bytes_have_passed(how: str, ending: Ending) -> None:
+    stage = LimitData(5, how).stage(Random(0))
+    assert stage.data(b"abc", 1) == [(b"abc", 1)]
+    assert stage.data(b"defg", 2) == [(b"de", 2), (ending, 2)]
 
 
-def test_then_the_connection_is_cut() -> None:
-    pipe = Pipe()
-    pipe.apply("limit", LimitData(2), Random(0))
-    pipe.put(b"a", 0)
-    assert not pipe.is_cut
-    pipe.put(b"b", 0)
-    assert pipe.is_cut
+def test_exactly_so_many_are_enough() -> None:
+    ended = [(b"abc", 1), (Ending.CLOSED_BY_FAULT, 1)]
+    assert LimitData(3).stage(Random(0)).data(b"abc", 1) == ended
 
 
-def test_less_than_nothing_is_refused() -> None:
-    with pytest.raises(PlanError, match="a most_bytes of 0 or more"):
-        LimitData(-1)
+def test_none_at_all_ends_with_the_first_byte() -> None:
+    assert LimitData(0).stage(Random(0)).data(b"a", 1) == [(Ending.CLOSED_BY_FAULT, 1)]
+
+
+@pytest.mark.parametrize("settings", [(-1,), (1, "politely")])
+def test_refuses_what_cannot_be(settings: tuple[int, str]) -> None:
+    with pytest.raises(PlanError, match="the limit_data fault is"):
+        LimitData(*settings)

@@ -1,16 +1,17 @@
 import pytest
 
 from replay.errors import PlanError
-from replay.fault_proxy import ResetPeer
-from tests.unit.replay.captures import MS
-from tests.unit.replay.fault_proxy.streams import through
+from replay.fault_proxy import Reset
+from replay.fault_proxy.fault import Cut, Ending
+from tests.unit.replay.fault_proxy.streams import MS, through
 
 
 def test_bytes_pass_until_then() -> None:
-    assert ResetPeer(30 * MS).cuts_after_ns == 30 * MS
-    assert through(ResetPeer(30 * MS), (3, b"a")) == [(3, b"a")]
+    assert through(Reset(40 * MS), (1, b"x")) == [(1, b"x")]
+    assert Reset(40 * MS).cut == Cut(40 * MS, Ending.RESET_BY_FAULT)
+    assert Reset().cut == Cut(0, Ending.RESET_BY_FAULT)
 
 
-def test_before_it_began_is_refused() -> None:
-    with pytest.raises(PlanError, match="an after_ms of 0 or more"):
-        ResetPeer(-1)
+def test_refuses_a_time_below_0() -> None:
+    with pytest.raises(PlanError, match="0 or more"):
+        Reset(-1)

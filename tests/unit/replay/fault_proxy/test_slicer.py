@@ -2,24 +2,25 @@ import pytest
 
 from replay.errors import PlanError
 from replay.fault_proxy import Slicer
-from tests.unit.replay.captures import MS
-from tests.unit.replay.fault_proxy.streams import through
+from tests.unit.replay.fault_proxy.streams import MS, through
 
 
-def test_pieces_come_one_after_the_other() -> None:
-    out = through(Slicer(4, every_ns=2 * MS), (0, b"0123456789"))
-    assert out == [(0, b"0123"), (2, b"4567"), (4, b"89")]
+def test_cuts_into_pieces_that_are_apart() -> None:
+    out = through(Slicer(3, every_ns=5 * MS), (0, b"abcdefgh"), (7, b"ij"))
+    assert out == [(0, b"abc"), (5, b"def"), (10, b"gh"), (15, b"ij")]
 
 
-def test_sizes_vary_within_their_bounds() -> None:
-    data = bytes(range(256)) * 4
-    sizes = [len(piece) for _, piece in through(Slicer(10, 5), (0, data))]
-    assert sum(sizes) == len(data)
-    assert set(sizes[:-1]) <= set(range(5, 16))
+def test_sizes_vary_within_what_was_asked_for() -> None:
+    data = bytes(range(250))
+    out = through(Slicer(10, 4), (0, data))
+    sizes = [len(piece) for _, piece in out]
+    assert b"".join(piece for _, piece in out) == data
+    assert min(sizes[:-1]) >= 6
+    assert max(sizes) <= 14
     assert len(set(sizes)) > 3
 
 
-@pytest.mark.parametrize("size", [0, 3])
-def test_pieces_of_nothing_are_refused(size: int) -> None:
-    with pytest.raises(PlanError, match="a size_bytes above varies_bytes"):
-        Slicer(size, 3)
+@pytest.mark.parametrize("sizes", [(0, 0), (5, 5), (5, -1), (5, 1, -1)])
+def test_refuses_what_cannot_be(sizes: tuple[int, ...]) -> None:
+    with pytest.raises(PlanError, match="the slicer fault is"):
+        Slicer(*sizes)

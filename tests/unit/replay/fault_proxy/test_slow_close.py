@@ -2,15 +2,17 @@ import pytest
 
 from replay.errors import PlanError
 from replay.fault_proxy import SlowClose
-from tests.unit.replay.captures import MS
-from tests.unit.replay.fault_proxy.streams import ended_ms, through
+from replay.fault_proxy.fault import Ending
+from tests.unit.replay.fault_proxy.streams import MS, ended_ms, through
 
 
-def test_only_the_end_is_late() -> None:
-    assert through(SlowClose(80 * MS), (3, b"a")) == [(3, b"a")]
-    assert ended_ms(SlowClose(80 * MS), 3) == 83
+def test_only_a_fin_is_late() -> None:
+    fault = SlowClose(80 * MS)
+    assert ended_ms(fault, at_ms=5) == 85
+    assert ended_ms(fault, Ending.RESET, at_ms=5) == 5
+    assert through(fault, (1, b"x")) == [(1, b"x")]
 
 
-def test_before_its_time_is_refused() -> None:
-    with pytest.raises(PlanError, match="a delay_ms of 0 or more"):
+def test_refuses_a_time_below_0() -> None:
+    with pytest.raises(PlanError, match="0 or more"):
         SlowClose(-1)
