@@ -8,6 +8,7 @@ command -v tshark >/dev/null 2>&1 || wanted="$wanted tshark"
 command -v tcpdump >/dev/null 2>&1 || wanted="$wanted tcpdump"
 command -v node >/dev/null 2>&1 || wanted="$wanted nodejs"
 command -v npm >/dev/null 2>&1 || wanted="$wanted npm"
+command -v redis-server >/dev/null 2>&1 || wanted="$wanted redis-server"
 
 if [ -n "$wanted" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "deadheat: installing$wanted"
@@ -15,7 +16,7 @@ if [ -n "$wanted" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1;
   # shellcheck disable=SC2086  a list of names
   { apt-get -qq update && apt-get -qq install -y --no-install-recommends $wanted; } >/dev/null 2>&1
 fi
-for program in tshark tcpdump node npm; do
+for program in tshark tcpdump node npm redis-server; do
   command -v "$program" >/dev/null 2>&1 ||
     echo "deadheat: $program is missing, tests that need it are skipped (and fail where CI is set)"
 done
