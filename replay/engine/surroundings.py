@@ -68,7 +68,7 @@ class Surroundings:
             proxy = self._running[change.proxy]
             if isinstance(change.fault, Fault):
                 proxy.apply(change.key, change.fault)
-                tell(f"{change.proxy}: {change.fault.to_json()}")
+                tell(f"{change.proxy}: {change.fault} is on")
             else:
                 proxy.lift(change.key)
                 tell(f"{change.proxy}: the fault is lifted")

@@ -113,8 +113,18 @@ class Fault(ABC):
         """Return the fault as it stands in a plan."""
         return {"name": self.name, **fields_to_json(self)}
 
+    def __str__(self) -> str:
+        """Return the fault as a shell has it: latency:delay_ms=100,jitter_ms=20."""
+        settings = (f"{key}={_plain(value)}" for key, value in fields_to_json(self).items())
+        return ":".join(filter(None, (self.name, ",".join(settings))))
+
     @classmethod
     def from_json(cls, fault: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote. Raises PlanError."""
         fields = {name: value for name, value in fault.items() if name != "name"}
         return cls(**fields_from_json(cls, fields))
+
+
+def _plain(value: object) -> object:
+    """Write 100.0 as 100."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

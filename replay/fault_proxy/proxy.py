@@ -125,7 +125,7 @@ class FaultProxy:
         connecting = (accepted.number for accepted in self._connecting.values())
         living = sorted((*self._relays.values(), *connecting))
         self._applied[key] = _Applied(fault, tuple(living), self.connections)
-        self._tell(f"{key} is on: {_shown(fault)}")
+        self._tell(f"{key} is on: {fault}")
         if fault.refuses:
             self._settle_listening()
             self._give_up_connecting()
@@ -266,11 +266,6 @@ class FaultProxy:
 
     def _generator(self, number: int, key: str, purpose: str) -> Random:
         return Random(f"{self._seed} {key} {self._applied[key].rank(number)} {purpose}")
-
-
-def _shown(fault: Fault) -> str:
-    settings = ", ".join(f"{k}={v}" for k, v in fault.to_json().items() if k != "name")
-    return f"{fault.name} {settings}".rstrip()
 
 
 def _bound(address: Address) -> socket.socket:

@@ -98,9 +98,9 @@ def test_relays_under_its_faults_until_a_signal(how: signal.Signals) -> None:
     )
     with echoing() as upstream, Running("--upstream", upstream, *faults) as proxy:
         assert proxy.ready["ready"] is True
-        shown = "fault 1 is on: latency delay_ms=80.0, direction=server_to_client"
+        shown = "fault 1 is on: latency:delay_ms=80,direction=server_to_client"
         assert proxy.line()["event"] == shown
-        assert proxy.line()["event"] == "fault 2 is on: slicer size_bytes=2"
+        assert proxy.line()["event"] == "fault 2 is on: slicer:size_bytes=2"
         answer, took_s = proxy.asked(b"abcdef")
         assert (answer, took_s >= 0.08) == (b"abcdef", True)
         status, said, complained = proxy.stop(how)
@@ -143,7 +143,7 @@ def test_follows_a_schedule(tmp_path: Path) -> None:
     assert [event["event"] for event in events] == [
         "scheduled 1 is on: down",
         "scheduled 1 is off",
-        "scheduled 2 is on: latency delay_ms=50.0",
+        "scheduled 2 is on: latency:delay_ms=50",
     ]
     first_ms, second_ms, third_ms = (event["at_ms"] for event in events)
     assert second_ms - first_ms >= 150

@@ -3,7 +3,7 @@ from random import Random
 import pytest
 
 from replay.errors import PlanError
-from replay.fault_proxy import Bandwidth, Fault, Latency
+from replay.fault_proxy import Bandwidth, Down, Fault, Latency
 from replay.fault_proxy.fault import BOTH, TO_CLIENT, TO_SERVER, Ending, Stage
 from tests.unit.replay.fault_proxy.streams import MS
 
@@ -45,3 +45,8 @@ def test_json_has_what_is_not_as_by_default_with_times_in_ms() -> None:
     assert fault.to_json() == {"name": "latency", "delay_ms": 50.0, "toxicity": 0.5}
     assert Latency.from_json(fault.to_json()) == fault
     assert fault.stage(Random(0)).data(b"x", 0) == [(b"x", 50 * MS)]
+
+
+def test_is_written_as_a_shell_has_it() -> None:
+    assert str(Latency(50 * MS, MS // 2)) == "latency:delay_ms=50,jitter_ms=0.5"
+    assert str(Down()) == "down"

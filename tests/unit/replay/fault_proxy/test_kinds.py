@@ -41,8 +41,7 @@ def test_there_is_an_example_of_each() -> None:
 def test_is_read_as_it_is_written(fault: Fault) -> None:
     written = fault.to_json()
     assert fault_from(written) == fault
-    settings = ",".join(f"{name}={value}" for name, value in written.items() if name != "name")
-    assert parse_fault(f"{fault.name}:{settings}") == fault
+    assert parse_fault(str(fault)) == fault
 
 
 def test_a_shell_may_have_spaces() -> None:
