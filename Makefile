@@ -41,9 +41,10 @@ layers:
 tools: ## programs that tests use beside Python: installed where that is possible
 	@sh tests/install_tools.sh
 
-bench: setup ## the figures in docs: relay speed and lateness of sends
+bench: setup ## the figures in docs: relay speed, lateness of sends, the fault proxy
 	@$(BIN)/python -m benchmarks.proxy
 	@$(BIN)/python -m benchmarks.lateness
+	@$(BIN)/python -m benchmarks.fault_proxy
 
 docs: setup ## the pictures of docs/perturbations.md, played and drawn
 	@$(BIN)/python -m docs.perturbations

@@ -148,8 +148,6 @@ class _End(asyncio.Protocol):
         self.is_gone = True
         if exc is not None:
             self.outgoing.ended(Ending.RESET)
-        elif not self._has_ended:
-            self.outgoing.ended(Ending.FIN)
         self.incoming.sink_left()
         self._relay.lost()
 

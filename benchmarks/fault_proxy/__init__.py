@@ -1,0 +1,1 @@
+"""What the fault proxy costs without a fault, beside HAProxy, in the same minute."""
