@@ -25,7 +25,7 @@ SWITCHING_PROTOCOLS = 101
 MOMENT = "moment"
 STOPS, READS = "the client stopped reading", "the client reads again"
 _AROUND = re.compile(
-    r"(the restart command runs)|(\w+: the fault is lifted)|(\w+: )\{'name': '(\w+)'.*\}"
+    r"(the restart command runs)|(\w+: the fault is lifted)|(\w+: \w+)(?::\S+)? is on"
 )
 # Sooner than that a message was read when it was sent, as far as a picture goes.
 UNREAD_MS = 5.0

@@ -271,7 +271,9 @@ class FaultProxy:
 def _bound(address: Address) -> socket.socket:
     """Return a socket that is bound and does not listen yet. Raises ListenRefused."""
     host, port = address
-    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio sends small writes at once only where it is.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setblocking(False)
         # As servers do: connections that linger from before do not keep the port.

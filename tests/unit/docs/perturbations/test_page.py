@@ -9,7 +9,6 @@ import pytest
 
 from docs.perturbations.page import Section, sections
 from docs.perturbations.picture import picture
-from replay.fault_proxy import FAULTS
 from replay.perturbations import KINDS, from_json
 from tests.test_layout import ROOT
 from tests.unit.docs.perturbations.sessions import BEFORE, PLAN, SECTIONS, TEXT, shown
@@ -87,15 +86,6 @@ def test_its_fields_are_those_of_the_code(section: Section) -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.*?) ?\| (.*) \|.*\|$", section.text, re.MULTILINE)
     told = {name: (default, unit) for name, unit, default in rows}
     assert told == {name: (default_of(each), unit_of(name)) for name, each in of_code.items()}
-
-
-def test_its_faults_are_those_of_the_proxy() -> None:
-    rows = re.findall(r"^\| `(\w+)` \|[^|]*\| ([^|]*) \|$", SECTIONS["fault"].text, re.MULTILINE)
-    of_every = {"direction", "toxicity"}
-    assert {name: re.findall(r"`(\w+)`", told) for name, told in rows} == {
-        fault.name: [name for name in map(json_name, fields(fault)) if name not in of_every]  # type: ignore[arg-type]
-        for fault in FAULTS
-    }
 
 
 @of_each

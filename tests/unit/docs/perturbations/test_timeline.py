@@ -61,7 +61,7 @@ def test_what_happens_around_the_connections_is_a_moment_of_all() -> None:
     said = (
         "the restart command runs",
         "the restart command ended with status 0",
-        "store: {'name': 'latency', 'delay_ms': 40.0}",
+        "store: latency:delay_ms=40,direction=both is on",
         "store: the fault is lifted",
     )
     notes = [Note(at_ns=at_ms * MS, text=text) for at_ms, text in enumerate(said)]
