@@ -442,6 +442,18 @@ async def test_an_end_is_as_late_as_its_bytes_and_no_later() -> None:
     assert 300 <= took_ms < 600
 
 
+async def test_small_writes_are_sent_at_once_both_ways() -> None:
+    async with relayed() as proxy:
+        _, writer = await asyncio.open_connection(*proxy.address)
+        await until(lambda: any(r.client._transport is not None for r in proxy._relays))
+        (relay,) = proxy._relays
+        for end in (relay.client, relay.server):
+            assert end._transport is not None
+            sock = end._transport.get_extra_info("socket")
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+        writer.close()
+
+
 async def test_slicing_takes_no_more_memory_than_what_is_sliced() -> None:
     async with relayed() as proxy:
         proxy.apply("it", parse_fault("slicer:size_bytes=1,every_ms=1"))
