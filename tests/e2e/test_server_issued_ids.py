@@ -1,7 +1,7 @@
 """Sessions that only work with the server's own ids, under tokens that have expired since.
 
-Three connections, interleaved; recorded by the real proxy; on a server of Node's ws and on local
-staging.
+Three connections, interleaved; recorded by the real proxy; on a server of Node's ws, and on local
+staging, where the sample is a test by its mark.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -24,19 +24,19 @@ from capture.format.model import Capture, Note
 from capture.format.reader import read_capture
 from capture.messages import messages
 from capture.recording_process import recording
-from local_staging.launch import launch
-from local_staging.tokens import AUDIENCE, ISSUER
+from local_staging.launch import Staging, launch
 from replay.auth import TokenSource
 from replay.engine.live import RunSettings, run_live
 from replay.oracles.departures import departures
 from replay.planning import plan_from_capture
+from replay.pytest_plugin.marked_test import MarkedTest
 from replay.target import Target
 from tests.servers.process import require_node_ws, serving
 
 KEY = "a-key-of-at-least-thirty-two-bytes!"
 REPLAYS = 20
 TOKEN_LIFETIME_S = 3
-FIVE = ["agent_started", "agent_thinking", "tool_executing", "tool_completed", "agent_completed"]
+CHATS = Path(__file__).parents[2] / "data/samples/three_chats.capture.jsonl"
 
 
 def short_lived(key: str, algorithm: str, **claims: Any) -> dict[str, str]:  # noqa: ANN401
@@ -112,50 +112,48 @@ async def test_a_server_of_another_make_hears_its_own_ids_each_time(tmp_path: Pa
             assert not any("stays" in note or "in vain" in note for note in notes)
 
 
-async def chat(url: str, headers: dict[str, str], text: str, think_s: float) -> None:
-    async with connected(f"{url}/ws", headers) as client:
-        ready = await heard(client, "connection_ready")
-        await asyncio.sleep(think_s)
-        named = {"type": "chat", "text": text, "connection_id": ready["connection_id"]}
-        await client.send(json.dumps(named))
-        run_id = (await heard(client, FIVE[-1]))["run_id"]
-        await asyncio.sleep(think_s)
-        await client.send(json.dumps({"type": "feedback", "run_id": run_id, "helpful": True}))
-        await heard(client, "feedback_received")
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staging]:
+    with launch(build="fixed", directory=tmp_path_factory.mktemp("staging")) as staging:
+        yield staging
 
 
 @pytest.fixture(scope="module")
-def staged(tmp_path_factory: pytest.TempPathFactory) -> Any:  # noqa: ANN401  a pair
-    """Return a recording of three chats on local staging, and the staging."""
-    directory = tmp_path_factory.mktemp("staging")
-    capture = directory / "chats.capture.jsonl"
-    with launch(build="fixed", directory=directory / "services") as staging:
-        key = staging.signing_key.read_text()
-        audience = {"iss": ISSUER, "aud": AUDIENCE}
-
-        async def record() -> None:
-            async with recording(staging.chat_url, capture) as url:
-                chats = [
-                    chat(url, tokens_of(user, key, audience), f"What is {n} * 7?", 0.02 * n)
-                    for n, user in enumerate(("alice", "bob", "carol"), 1)
-                ]
-                await asyncio.gather(*chats)
-
-        asyncio.run(record())
-        yield capture, staging
+def deadheat_target(staged: Staging) -> str:
+    return staged.chat_url
 
 
-def tokens_of(user: str, key: str, audience: dict[str, str]) -> dict[str, str]:
-    return short_lived(key, "RS256", sub=user, jti=f"test-{user}", **audience)
+@pytest.fixture(scope="module")
+def deadheat_tokens(staged: Staging) -> str:
+    return str(staged.signing_key)
 
 
-def test_local_staging_hears_its_own_ids(staged: Any, tmp_path: Path) -> None:  # noqa: ANN401
-    capture, staging = staged
+def said_in(run: Capture) -> list[str]:
+    return sorted(json.loads(message.text)["type"] for message in messages(run.events))
+
+
+@pytest.mark.deadheat("data/samples/three_chats.capture.jsonl", runs=3)
+def test_three_chats(deadheat_replay: MarkedTest) -> None:
+    """The mark replays them; local staging says as recorded, and accepts its own ids."""
+    assert len(deadheat_replay.runs) == 3
+    for run in deadheat_replay.runs:
+        assert said_in(run) == said_in(deadheat_replay.recorded)
+        assert "error" not in said_in(run)
+
+
+def test_the_sample_shows_that_its_tokens_are_over() -> None:
+    kept = {s.id: s for e in read_capture(CHATS).events for s in getattr(e, "secrets", ())}
+    lives = [secret.claims["exp"] for secret in kept.values() if secret.kind == "jwt"]
+    assert len(lives) == 3
+    assert max(lives) < unix_time_s()
+
+
+def test_the_command_says_what_it_replaced(staged: Staging, tmp_path: Path) -> None:
     run = tmp_path / "run.capture.jsonl"
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "deadheat", "replay", str(capture)),
-            *("--target", staging.chat_url, "--jwt-key", str(staging.signing_key)),
+            *(sys.executable, "-m", "deadheat", "replay", str(CHATS)),
+            *("--target", staged.chat_url, "--jwt-key", str(staged.signing_key)),
             *("--out", str(run)),
         ],
         capture_output=True,
@@ -165,6 +163,4 @@ def test_local_staging_hears_its_own_ids(staged: Any, tmp_path: Path) -> None:  
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "6 values that the server issued were replaced" in done.stdout
-    said = [json.loads(m.text) for m in messages(read_capture(run).events)]
-    assert not [message for message in said if message["type"] == "error"]
-    assert sum(message["type"] == "feedback_received" for message in said) == 3
+    assert said_in(read_capture(run)) == said_in(read_capture(CHATS))
