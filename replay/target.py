@@ -3,76 +3,41 @@
 from __future__ import annotations
 
 import ipaddress
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from capture.redaction import Redactor
+from capture.server_url import ServerUrl
 from replay.configuration import CONFIG_FILE, Configuration, here, read_configuration
 from replay.errors import HostNotAllowed, ReplayError
 from replay.limits import CAREFUL, UNLIMITED, Limits
 
-DEFAULT_PORTS = {"ws": 80, "wss": 443}
 TOKEN_URL_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Target(ServerUrl):
     """A server to replay against. Raises ReplayError when `url` is no ws or wss URL.
 
     Nor may there be a name and password in it: they would be in the list of processes.
     """
 
-    url: str
-    ca_file: Path | None = None
-
     def __post_init__(self) -> None:
-        try:
-            parts = self.parts
-            valid = parts.scheme in DEFAULT_PORTS and parts.hostname and parts.port != 0
-        except ValueError:
-            valid = False
-        if not valid:
+        if not self.is_valid:
             shown = Redactor().url(self.url)[0]
             raise ReplayError(f"target is {shown!r}, expected ws://host:port or wss://host")
         if "@" in self.parts.netloc:
             raise ReplayError(
-                f"the target has a name or password before {self._netloc}, expected none: the "
+                f"the target has a name or password before {self.authority}, expected none: the "
                 "recorded Authorization header is sent, with what --secret puts there"
             )
 
     @property
-    def parts(self) -> SplitResult:
-        """The URL, split."""
-        return urlsplit(self.url)
-
-    @property
-    def host(self) -> str:
-        """The host to connect to."""
-        return self.parts.hostname or ""
-
-    @property
-    def port(self) -> int:
-        """The port to connect to."""
-        port = self.parts.port
-        return DEFAULT_PORTS[self.parts.scheme] if port is None else port
-
-    @property
-    def origin(self) -> str:
-        """The scheme, host and port."""
-        return f"{self.parts.scheme}://{self._netloc}"
-
-    @property
     def shown(self) -> str:
         """The URL as it may be written down: without who asks, and without tokens."""
-        return Redactor().url(self.url.replace(self.parts.netloc, self._netloc, 1))[0]
-
-    @property
-    def http_origin(self) -> str:
-        """What a page of this server puts into Origin."""
-        return "http" + self.origin.removeprefix("ws")
+        return Redactor().url(self.url.replace(self.parts.netloc, self.authority, 1))[0]
 
     def address(self, recorded_url: str) -> str:
         """Return where a recorded connection goes now.
@@ -82,23 +47,7 @@ class Target:
         own, recorded = self.parts, urlsplit(recorded_url)
         path = recorded.path if own.path in ("", "/") else own.path
         query = own.query or recorded.query
-        return urlunsplit((own.scheme, self._netloc, path or "/", query, ""))
-
-    @property
-    def _netloc(self) -> str:
-        return self.parts.netloc.rpartition("@")[2]
-
-    def tls(self) -> ssl.SSLContext | None:
-        """Return the TLS context for wss; certificates are always verified."""
-        return verified_tls(self.ca_file) if self.parts.scheme == "wss" else None
-
-
-def verified_tls(ca_file: Path | None) -> ssl.SSLContext:
-    """Return a TLS context that trusts the authorities of the system, or one's own."""
-    try:
-        return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
-    except (OSError, ssl.SSLError) as error:
-        raise ReplayError(f"cannot use the certificates in {ca_file}: {error}") from None
+        return urlunsplit((own.scheme, self.authority, path or "/", query, ""))
 
 
 def check_allowed(target: Target, allowed_hosts: Sequence[str]) -> None:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from capture.server_url import verified_tls
 from replay.auth.oauth import OAuthIssuer, OAuthSecrets
 from replay.auth.sources import named_text, text_of
 from replay.configuration import Configuration, OAuthSettings, SecretName
 from replay.errors import NoToken
-from replay.target import check_endpoint, verified_tls
+from replay.target import check_endpoint
 
 
 @dataclass(frozen=True, slots=True)

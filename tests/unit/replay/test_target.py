@@ -1,6 +1,3 @@
-import ssl
-from pathlib import Path
-
 import pytest
 
 from replay.configuration import Configuration, ReplaySection
@@ -95,19 +92,6 @@ def test_what_is_written_down_has_no_secret() -> None:
     target = Target("wss://h:8443/path?token=nobody-may-read-1&room=7")
     assert target.shown == "wss://h:8443/path?token={{deadheat:token:s1}}&room=7"
     assert Target("ws://127.0.0.1:9").shown == "ws://127.0.0.1:9"
-
-
-def test_certificates_are_checked_for_wss_only() -> None:
-    context = Target("wss://h").tls()
-    assert context is not None
-    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
-    assert Target("ws://h").tls() is None
-
-
-def test_certificates_that_cannot_be_read_are_named(tmp_path: Path) -> None:
-    for ca_file in (tmp_path / "absent.pem", tmp_path):
-        with pytest.raises(ReplayError, match="cannot use the certificates"):
-            Target("wss://h", ca_file).tls()
 
 
 @pytest.mark.parametrize(
