@@ -358,7 +358,7 @@ def test_certificates_that_cannot_be_read_leave_no_run(recorded: Path, out: Path
         *("replay", recorded, "--target", "wss://127.0.0.1:1", "--out", out),
         *("--ca-file", "absent.pem"),
     )
-    assert "cannot use the certificates in absent.pem" in one_clear_line(done)
+    assert "cannot use absent.pem as an authority" in one_clear_line(done)
     assert not out.exists()
 
 
