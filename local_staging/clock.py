@@ -1,4 +1,6 @@
-"""The time of day, for tokens and events. Durations are measured by the event loop's own clock.
+"""The time of day, for tokens and events, and the clock of the machine, for what came when.
+
+How long to wait is left to the event loop's own clock.
 
 This is the only module of the stand-in that reads a clock.
 """
@@ -13,6 +15,11 @@ def unix_time_s() -> int:
     """Return whole seconds since the Unix epoch."""
     # The stand-in shares no code with the tool, so it cannot take the clock of `capture`.
     return int(time.time())  # noqa: TID251 - this module is the clock
+
+
+def monotonic_ns() -> int:
+    """Return nanoseconds on a clock that never goes back."""
+    return time.monotonic_ns()  # noqa: TID251 - this module is the clock
 
 
 def utc_text(unix_s: float | None = None) -> str:

@@ -59,6 +59,10 @@ class Agent:
         self._last_result: Number | None = None
         self.run_ids: deque[str] = deque(maxlen=REMEMBERED_RUNS)
 
+    def knows(self, run_id: str) -> bool:
+        """Whether this was one of the latest runs."""
+        return run_id in self.run_ids
+
     async def run(self, text: str, emit: Emit) -> None:
         """Answer one message: five events, in order, through `emit`."""
         run_id = str(uuid.uuid4())

@@ -57,7 +57,7 @@ class ChatBackend:
             session,
             credentials,
             self._authenticator,
-            self._build.handshake_complete(session),
+            self._build,
         )
         try:
             await connection.serve()

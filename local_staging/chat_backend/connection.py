@@ -1,4 +1,4 @@
-"""One WebSocket connection: the handshake and the receive loop, side by side.
+"""One WebSocket connection: the handshake, the receive loop and the delivery, side by side.
 
 The loop starts before the handshake is done, so that the first message of a client is read the
 moment it may be. Until then it waits for the event that the build names.
@@ -9,24 +9,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from local_staging.chat_backend import messages
-from local_staging.chat_backend.agent import AgentEvent
 from local_staging.chat_backend.authentication import Authenticator, Credentials
-from local_staging.chat_backend.messages import BadMessage, Chat, Feedback, History, Ping
+from local_staging.chat_backend.bidirectional import BidirectionalHandshake
+from local_staging.chat_backend.builds import Build
+from local_staging.chat_backend.message_handler import MessageHandlerService
+from local_staging.chat_backend.reading import TooManyUnread
 from local_staging.chat_backend.sessions import Session
 
-HISTORY_LENGTH = 20
-POLICY_VIOLATION = 1008
+NORMAL_CLOSURE, POLICY_VIOLATION, TRY_AGAIN_LATER = 1000, 1008, 1013
 
 _log = logging.getLogger(__name__)
 
 
-class _Refused(Exception):
-    """The client was told that it may not come in; ends the receive loop beside the handshake."""
+class _Over(Exception):
+    """The connection was ended by this side; ends what goes on beside."""
 
 
 class Connection:
@@ -38,15 +38,22 @@ class Connection:
         session: Session,
         credentials: Credentials,
         authenticator: Authenticator,
-        handshake_complete: asyncio.Event,
+        build: Build,
+        *,
+        is_warm: bool = True,
     ) -> None:
         self.id = str(uuid.uuid4())
         self.accepted = False
         self._websocket = websocket
+        self._socket = build.socket(websocket)
         self._session = session
         self._credentials = credentials
         self._authenticator = authenticator
-        self._handshake_complete = handshake_complete
+        self._build = build
+        self._is_warm = is_warm
+        self._handshake_complete = build.handshake_complete(session)
+        self._both_ways = BidirectionalHandshake()
+        self._delivery = build.delivery(session.undelivered, self._socket)
 
     async def serve(self) -> None:
         """Serve the client until it leaves."""
@@ -54,71 +61,73 @@ class Connection:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._shake_hands())
                 tasks.create_task(self._receive_messages())
+                tasks.create_task(self._deliver())
         except* WebSocketDisconnect:
             _log.info("client left connection=%s user=%s", self.id, self._session.user_id)
-        except* _Refused:
+        except* _Over:
             pass
+        finally:
+            self._delivery.end()
 
     async def _shake_hands(self) -> None:
         if not await self._authenticator.is_active(self._credentials):
             await refuse(self._websocket, "the token is no longer active")
-            raise _Refused
-        await self._accept()
-        await self._send(messages.connection_ready(self.id, self._session.user_id))
+            raise _Over
+        await self._socket.accept(subprotocol=self._credentials.subprotocol)
+        self.accepted = True
+        await self._respond()
         _log.info("connection ready connection=%s user=%s", self.id, self._session.user_id)
         self._handshake_complete.set()
 
-    async def _accept(self) -> None:
+    async def _respond(self) -> None:
+        response = messages.connection_ready(self.id, self._session.user_id)
+        if self._build.waits_for_the_client:
+            await self._socket.send_json(response)
+            self._both_ways.sent()
+            return
         try:
-            await self._websocket.accept(subprotocol=self._credentials.subprotocol)
-        except OSError as error:
-            # Starlette makes this of a send to a client that left, but not of an accept.
-            raise WebSocketDisconnect(code=1006) from error
-        # Of a client that is just leaving, uvicorn 0.54 accepts without a word, and calls what is
-        # sent next a mistake of ours. One turn of the loop later it knows that the client left.
-        await asyncio.sleep(0)
-        self.accepted = True
+            await self._socket.send_json(response)
+        except (WebSocketDisconnect, RuntimeError) as error:
+            _log.warning("Failed to send connection response connection=%s: %s", self.id, error)
+        self._both_ways.sent()
+        # Nobody was heard. It was enough to have spoken.
+        self._both_ways.heard()
+
+    async def _deliver(self) -> None:
+        await self._both_ways.complete()
+        await self._delivery.run()
 
     async def _receive_messages(self) -> None:
         await self._handshake_complete.wait()
+        handler = self._build.message_handler(
+            self._session.agent, self._session.transcript, self, self._is_warm
+        )
+        try:
+            await self._build.read(self._receive, lambda text: self._answer(handler, text))
+        except TooManyUnread as error:
+            await self._websocket.close(TRY_AGAIN_LATER, str(error))
+            raise _Over from error
+        except WebSocketDisconnect as left:
+            if left.code == NORMAL_CLOSURE:
+                # Who says goodbye has read what came before.
+                self._delivery.confirm()
+            raise
+
+    async def _receive(self) -> str:
         while True:
             try:
-                text = await self._websocket.receive_text()
+                text = await self._socket.receive_text()
             except KeyError:
                 # This is how Starlette says that the message was binary.
-                await self._send(messages.error("bad_message", "expected text, not binary"))
+                await self._delivery.reply(messages.error("bad_message", "expected text, not binary"))
                 continue
-            await self._answer(text)
+            self._both_ways.heard()
+            self._delivery.confirm()
+            return text
 
-    async def _answer(self, text: str) -> None:
-        try:
-            match messages.client_message(text):
-                case Chat(text=said, connection_id=connection_id):
-                    if connection_id not in (None, self.id):
-                        raise BadMessage("wrong_connection", "that is not this connection's id")
-                    await self._session.agent.run(said, self._send_event)
-                case Feedback(run_id=run_id):
-                    if run_id not in self._session.agent.run_ids:
-                        raise BadMessage("unknown_run", "there was no such run in this session")
-                    await self._send(messages.feedback_received(run_id))
-                case Ping():
-                    await self._send(messages.pong())
-                case History():
-                    latest = self._session.transcript.recent(HISTORY_LENGTH)
-                    await self._send(messages.history(latest))
-        except BadMessage as error:
-            await self._send(messages.error(error.code, str(error)))
-        except WebSocketDisconnect:
-            raise
-        except Exception:
-            _log.exception("message failed connection=%s", self.id)
-            await self._send(messages.error("internal", "the message could not be answered"))
-
-    async def _send_event(self, event: AgentEvent) -> None:
-        await self._send(messages.agent_event(event))
-
-    async def _send(self, fields: dict[str, Any]) -> None:
-        await self._websocket.send_json(fields)
+    async def _answer(self, handler: MessageHandlerService, text: str) -> None:
+        answered = handler.handle(text, self.id, self._delivery.reply, self._delivery.publish)
+        await self._session.work(answered)
 
 
 async def refuse(websocket: WebSocket, reason: str) -> None:

@@ -47,7 +47,12 @@ class History:
     """The client asks for the latest messages of its user."""
 
 
-ClientMessage = Chat | Feedback | Ping | History
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """The client has the connection response, and all that came before this."""
+
+
+ClientMessage = Chat | Feedback | Ping | History | Acknowledge
 
 
 def client_message(text: str) -> ClientMessage:
@@ -67,9 +72,11 @@ def client_message(text: str) -> ClientMessage:
             return Ping()
         case "history":
             return History()
+        case "connection_ack":
+            return Acknowledge()
         case other:
             raise BadMessage(
-                "unknown_type", f"expected chat, feedback, ping or history, not {other!r}"
+                "unknown_type", f"expected chat, feedback, ping, history or connection_ack, not {other!r}"
             )
 
 

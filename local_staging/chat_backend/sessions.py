@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from local_staging.chat_backend.agent import Agent
+from local_staging.chat_backend.undelivered import Undelivered
 from local_staging.chat_backend.transcript import Transcript
 
 _log = logging.getLogger(__name__)
@@ -36,15 +37,32 @@ class Timers(Protocol):
 
 
 class Session:
-    """What the product holds for one user between connections."""
+    """What the product holds for one user between connections.
+
+    What was begun for the user goes on when a connection ends, until the session does.
+    """
 
     def __init__(self, user_id: str, transcript: Transcript, agent: Agent) -> None:
         self.user_id = user_id
         self.transcript = transcript
         self.agent = agent
+        self.undelivered = Undelivered()
         self.handshake_complete = asyncio.Event()
         self.connections = 0
         self.kept_until_s = 0.0
+        self._work: set[asyncio.Task[None]] = set()
+
+    async def work(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Wait for some work, which goes on when the one who waits does not."""
+        task = asyncio.create_task(coroutine)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        await asyncio.shield(task)
+
+    def end(self) -> None:
+        """Give up the work that is under way."""
+        for task in self._work:
+            task.cancel()
 
 
 class Sessions:
@@ -93,5 +111,5 @@ class Sessions:
 
     def _release(self, user_id: str) -> None:
         self._release_by_user.pop(user_id, None)
-        del self._by_user[user_id]
+        self._by_user.pop(user_id).end()
         _log.info("session released user=%s", user_id)

@@ -1,0 +1,95 @@
+"""The plan's section 1.2: there is one way to make a MessageHandlerService, and it says what it is."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from local_staging.chat_backend.agent import Agent
+from local_staging.chat_backend.builds import Fixed, Incident
+from local_staging.chat_backend.message_handler import MessageHandlerService
+from local_staging.chat_backend.transcript import Transcript, TranscriptStore
+
+MISMATCH = "unexpected keyword argument 'websocket_manager'"
+
+
+@pytest.fixture
+def thread_service() -> Transcript:
+    return TranscriptStore().of_user("alice")
+
+
+@pytest.fixture
+def supervisor(thread_service: Transcript) -> Agent:
+    return Agent(thread_service, asyncio.sleep)
+
+
+def test_constructor_parameter_validation(supervisor: Agent, thread_service: Transcript) -> None:
+    """In any order, on both sides of the warm-up, through the build or not."""
+    MessageHandlerService(supervisor=supervisor, thread_service=thread_service)
+    MessageHandlerService(thread_service=thread_service, supervisor=supervisor)
+    for is_warm in (True, False):
+        made = Fixed().message_handler(supervisor, thread_service, object(), is_warm)
+        assert type(made) is MessageHandlerService
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (lambda s, t: MessageHandlerService(s, t), "positional"),
+        (lambda s, t: MessageHandlerService(supervisor=s), "thread_service"),
+        (lambda s, t: MessageHandlerService(thread_service=t), "supervisor"),
+        (lambda s, t: MessageHandlerService(supervisor=t, thread_service=s), "a supervisor with run"),
+        (lambda s, t: MessageHandlerService(supervisor=s, thread_service=None), "a thread_service"),
+        (
+            lambda s, t: MessageHandlerService(
+                supervisor=s, thread_service=t, websocket_manager=object()
+            ),
+            MISMATCH,
+        ),
+    ],
+)
+def test_invalid_parameter_combinations(
+    make: Callable[[object, object], object],
+    complaint: str,
+    supervisor: Agent,
+    thread_service: Transcript,
+) -> None:
+    with pytest.raises(TypeError, match=complaint):
+        make(supervisor, thread_service)
+
+
+def test_websocket_manager_injection(supervisor: Agent, thread_service: Transcript) -> None:
+    """Who has a manager passes it to the build, which needs none; the incident passed it on."""
+    for manager in (None, object()):
+        Fixed().message_handler(supervisor, thread_service, manager, is_warm=False)
+        with pytest.raises(TypeError, match=MISMATCH):
+            Incident().message_handler(supervisor, thread_service, manager, is_warm=False)
+
+
+def test_constructor_race_condition_prevention(
+    supervisor: Agent, thread_service: Transcript
+) -> None:
+    """Connections that come while the backend gets warm are all served alike."""
+    begin = threading.Barrier(8)
+    made: list[object] = []
+    warm = itertools.cycle((False, True))
+
+    def connects(is_warm: bool) -> None:
+        begin.wait(10)
+        try:
+            build = Fixed()
+            made.append(build.message_handler(supervisor, thread_service, object(), is_warm))
+        except TypeError as error:
+            made.append(error)
+
+    threads = [threading.Thread(target=connects, args=(next(warm),)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert {type(each) for each in made} == {MessageHandlerService}
+    assert len(made) == 8
