@@ -9,8 +9,9 @@ from concurrent.futures import Future
 from typing import Any
 
 import pytest
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnect, WebSocketState
 
+from local_staging.chat_backend.builds import Build
 from local_staging.chat_backend.connection_state import (
     NEXT,
     ConnectionState,
@@ -28,13 +29,14 @@ IN_ORDER = [
 ]
 
 
-async def test_accept_call_timing_validation() -> None:
+@pytest.mark.guards(1, 'Need to call "accept" first')
+async def test_accept_call_timing_validation(build: Build) -> None:
     server = Server(HELLO)
-    socket = guarded(server)
-    with pytest.raises(NotAccepted, match="send before accept"):
-        await socket.send_json({"type": "connection_ready"})
+    socket = build.socket(server.websocket)
     with pytest.raises(NotAccepted, match="receive before accept"):
         await socket.receive_text()
+    with pytest.raises(NotAccepted, match="send before accept"):
+        await socket.send_json({"type": "connection_ready"})
     assert server.sent == []
     await socket.accept()
     await socket.send_json({"type": "connection_ready"})
@@ -71,11 +73,12 @@ def test_connection_state_transition_timing(seed: int) -> None:
     assert times == sorted(times)
 
 
-async def test_accept_with_concurrent_operations() -> None:
+@pytest.mark.guards(1, "sent before the accept was done")
+async def test_accept_with_concurrent_operations(build: Build) -> None:
     """Threads send while the accept is under way: all of it waits, and all of it goes out."""
     gate = asyncio.Event()
     server = Server(HELLO, accepts_after=gate)
-    socket = guarded(server)
+    socket = build.socket(server.websocket)
     loop = asyncio.get_running_loop()
     accepting = asyncio.create_task(socket.accept())
     await server.asked_to_accept.wait()
@@ -90,39 +93,39 @@ async def test_accept_with_concurrent_operations() -> None:
         thread.start()
     await asyncio.to_thread(lambda: [thread.join(10) for thread in threads])
     await asyncio.sleep(0.01)
-    assert server.texts == []
-    assert not any(sent.done() for sent in futures)
+    too_early = server.texts
     gate.set()
     await accepting
+    assert too_early == [], "sent before the accept was done"
     await asyncio.gather(*(asyncio.wrap_future(sent) for sent in futures))
     assert server.sent[0]["type"] == "websocket.accept"
     assert sorted(server.texts) == [str(number) for number in range(10)]
 
 
-async def test_gcp_network_handshake_simulation() -> None:
-    """Starlette says CONNECTED at once; our state waits for the network."""
+@pytest.mark.guards(1, "read before the network had done the handshake")
+async def test_gcp_network_handshake_simulation(build: Build) -> None:
+    """Starlette says CONNECTED at once; what is read waits for the network."""
     gate = asyncio.Event()
     server = Server(HELLO, accepts_after=gate)
-    socket = guarded(server)
+    socket = build.socket(server.websocket)
     accepting = asyncio.create_task(socket.accept())
     await server.asked_to_accept.wait()
-    assert socket.states.state is ConnectionState.ACCEPTING
+    assert server.websocket.application_state is WebSocketState.CONNECTED
     received = asyncio.create_task(socket.receive_text())
     await asyncio.sleep(0.01)
-    assert not received.done()
+    was_read = received.done()
     gate.set()
     await accepting
-    assert socket.states.state is ConnectionState.ACCEPTED
     assert await received == "hello"
+    assert not was_read, "read before the network had done the handshake"
 
 
 async def test_accept_timeout_handling() -> None:
     server = Server(HELLO, accepts_after=asyncio.Event())
     socket = guarded(server, accept_timeout_s=0.02)
-    waiting = asyncio.create_task(asyncio.sleep(0))
     accepting = asyncio.create_task(socket.accept())
     await server.asked_to_accept.wait()
-    waiting = asyncio.create_task(socket.receive_text())  # type: ignore[assignment]
+    waiting = asyncio.create_task(socket.receive_text())
     with pytest.raises(AcceptTimeout, match=r"not done within 0\.02 s"):
         await accepting
     with pytest.raises(WebSocketDisconnect):

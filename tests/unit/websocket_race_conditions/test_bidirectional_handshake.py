@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
 from local_staging.chat_backend.bidirectional import BidirectionalHandshake, HandshakeTimeout
+from local_staging.chat_backend.builds import Build
+from tests.unit.local_staging.chat_backend.connections import connection_of, session_of
+from tests.unit.local_staging.chat_backend.server import Server
 
 
 async def test_send_capability_validation() -> None:
@@ -57,3 +61,16 @@ async def test_full_bidirectional_handshake(first: str) -> None:
     await handshake.complete(1.0)
     await asyncio.sleep(0)
     assert sorted(done) == [0, 1, 2]
+
+
+@pytest.mark.guards(5, "Failed to send connection response")
+async def test_an_event_is_kept_when_the_connection_response_fails(
+    build: Build, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client is accepted and leaves: what waited for it waits on."""
+    session = session_of("alice")
+    session.undelivered.add({"type": "agent_completed"})
+    # How the connection ends is another matter: what counts is what becomes of the event.
+    with contextlib.suppress(ExceptionGroup):
+        await connection_of(Server(sends_until_left=1), session, build).serve()
+    assert len(session.undelivered) == 1, caplog.text

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from local_staging.chat_backend.agent import Agent
-from local_staging.chat_backend.builds import Fixed, Incident
+from local_staging.chat_backend.builds import Build
 from local_staging.chat_backend.message_handler import MessageHandlerService
 from local_staging.chat_backend.transcript import Transcript, TranscriptStore
 
@@ -27,13 +27,16 @@ def supervisor(thread_service: Transcript) -> Agent:
     return Agent(thread_service, asyncio.sleep)
 
 
-def test_constructor_parameter_validation(supervisor: Agent, thread_service: Transcript) -> None:
+@pytest.mark.guards(2, MISMATCH)
+def test_constructor_parameter_validation(
+    build: Build, supervisor: Agent, thread_service: Transcript
+) -> None:
     """In any order, on both sides of the warm-up, through the build or not."""
     MessageHandlerService(supervisor=supervisor, thread_service=thread_service)
     MessageHandlerService(thread_service=thread_service, supervisor=supervisor)
     for is_warm in (True, False):
-        made = Fixed().message_handler(supervisor, thread_service, object(), is_warm)
-        assert type(made) is MessageHandlerService
+        made = build.message_handler(supervisor, thread_service, object(), is_warm)
+        assert type(made).__name__ == "MessageHandlerService"
 
 
 @pytest.mark.parametrize(
@@ -62,16 +65,22 @@ def test_invalid_parameter_combinations(
         make(supervisor, thread_service)
 
 
-def test_websocket_manager_injection(supervisor: Agent, thread_service: Transcript) -> None:
-    """Who has a manager passes it to the build, which needs none; the incident passed it on."""
-    for manager in (None, object()):
-        Fixed().message_handler(supervisor, thread_service, manager, is_warm=False)
-        with pytest.raises(TypeError, match=MISMATCH):
-            Incident().message_handler(supervisor, thread_service, manager, is_warm=False)
+@pytest.mark.guards(2, MISMATCH)
+def test_websocket_manager_injection(
+    build: Build, supervisor: Agent, thread_service: Transcript
+) -> None:
+    """Who has a manager passes it to the build, and the service is the same with it or without."""
+    made = [
+        build.message_handler(supervisor, thread_service, manager, is_warm)
+        for manager in (None, object())
+        for is_warm in (True, False)
+    ]
+    assert len({type(each) for each in made}) == 1
 
 
+@pytest.mark.guards(2, MISMATCH)
 def test_constructor_race_condition_prevention(
-    supervisor: Agent, thread_service: Transcript
+    build: Build, supervisor: Agent, thread_service: Transcript
 ) -> None:
     """Connections that come while the backend gets warm are all served alike."""
     begin = threading.Barrier(8)
@@ -81,7 +90,6 @@ def test_constructor_race_condition_prevention(
     def connects(is_warm: bool) -> None:
         begin.wait(10)
         try:
-            build = Fixed()
             made.append(build.message_handler(supervisor, thread_service, object(), is_warm))
         except TypeError as error:
             made.append(error)
@@ -91,5 +99,5 @@ def test_constructor_race_condition_prevention(
         thread.start()
     for thread in threads:
         thread.join(10)
-    assert {type(each) for each in made} == {MessageHandlerService}
     assert len(made) == 8
+    assert [each for each in made if isinstance(each, TypeError)] == []

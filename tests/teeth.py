@@ -1,0 +1,118 @@
+"""Tests with teeth: what guards against a root cause has to fail where the root cause is.
+
+A test marked `guards(root_cause, fails_with)` gets each build as its argument `build`. With `fixed`
+it passes as any test does. With `incident` it passes if it fails, and what it fails with has the
+text `fails_with`; else it guards nothing, or something else than it says, and that is a failure.
+`--teeth-table FILE` writes what came of each.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.outcomes import Failed
+
+from local_staging.chat_backend.builds import BUILDS, Incident
+
+MARK = "guards"
+TEETH = "teeth"
+LONGEST_SHOWN = 110
+ROOT_CAUSES = {
+    1: "accept race",
+    2: "constructor mismatch",
+    3: "readiness",
+    4: "heartbeat",
+    5: "connection response",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the place of the table."""
+    parser.addoption("--teeth-table", type=Path, metavar="FILE", help="write test × build × result")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the mark, and collect what came of it."""
+    config.addinivalue_line(
+        "markers",
+        "guards(root_cause, fails_with): runs on both builds; on `incident` it has to fail with "
+        "this text (a regular expression)",
+    )
+    if config.getoption("--teeth-table") is not None:
+        config.pluginmanager.register(_Table(config.getoption("--teeth-table")), "teeth-table")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a marked test each build in turn."""
+    if metafunc.definition.get_closest_marker(MARK) is not None:
+        metafunc.parametrize("build", BUILDS, ids=[build.name for build in BUILDS], scope="session")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
+    """Turn the outcome round on the incident build."""
+    mark = pyfuncitem.get_closest_marker(MARK)
+    if mark is None:
+        return (yield)
+    root_cause, fails_with = mark.args
+    build = pyfuncitem.callspec.params["build"]
+    about = [pyfuncitem.nodeid.split("[")[0], root_cause, build.name]
+    if not isinstance(build, Incident):
+        result = yield
+        pyfuncitem.user_properties.append((TEETH, [*about, "passes"]))
+        return result
+    try:
+        yield
+    except (Exception, Failed) as error:
+        told = "".join(traceback.format_exception(error))
+        found = re.findall(f".*{fails_with}.*", told)
+        if not found:
+            raise
+        # The last one is the complaint itself, those before it are the code.
+        pyfuncitem.user_properties.append((TEETH, [*about, f"fails: {_shown(found[-1])}"]))
+        return True
+    pytest.fail(f"passes on the incident build: it does not guard against root cause {root_cause}")
+
+
+def _shown(line: str) -> str:
+    text = re.sub(r"^[\s|+E]*(\w+\.)*(?=\w)", "", line).strip()
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+
+
+@dataclass(slots=True)
+class _Table:
+    """Collects the results of all workers and writes them."""
+
+    path: Path
+    rows: dict[tuple[int, str], dict[str, str]] = field(default_factory=dict)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "call":
+            return
+        for name, value in report.user_properties:
+            if name == TEETH:
+                test, root_cause, build, result = value  # type: ignore[misc]
+                shown = result if report.passed else f"**{result}**"
+                self.rows.setdefault((root_cause, test), {})[build] = shown
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if not hasattr(session.config, "workerinput"):
+            self.path.write_text("\n".join(self._lines()) + "\n")
+
+    def _lines(self) -> Iterator[str]:
+        yield from ("| root cause | test | fixed | incident |", "|---|---|---|---|")
+        for (root_cause, test), results in sorted(self.rows.items()):
+            path, _, name = test.rpartition("::")
+            cells = (results.get(build, "not run") for build in ("fixed", "incident"))
+            cause = f"{root_cause}, {ROOT_CAUSES[root_cause]}"
+            yield f"| {cause} | `{name}` in {path} | {' | '.join(map(_cell, cells))} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

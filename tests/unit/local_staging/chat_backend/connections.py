@@ -1,0 +1,39 @@
+"""Connections of a session to a server without a network."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+
+from local_staging.chat_backend.agent import Agent
+from local_staging.chat_backend.authentication import Authenticator, Credentials
+from local_staging.chat_backend.builds import Build, Fixed
+from local_staging.chat_backend.connection import Connection
+from local_staging.chat_backend.sessions import Session
+from local_staging.chat_backend.transcript import TranscriptStore
+from local_staging.tokens import TokenVerifier
+from tests.unit.local_staging.chat_backend.server import Server
+
+
+def session_of(user_id: str) -> Session:
+    """Return the session of a user."""
+    transcript = TranscriptStore().of_user(user_id)
+    return Session(user_id, transcript, Agent(transcript, asyncio.sleep))
+
+
+def connection_of(
+    server: Server, session: Session, build: Build | None = None, *, is_active: bool = True
+) -> Connection:
+    """Return a connection of a session, whose token is active or not."""
+
+    async def introspect(request: httpx.Request) -> httpx.Response:
+        # A network takes a moment, in which other tasks run.
+        await asyncio.sleep(0.001)
+        return httpx.Response(200, json={"active": is_active})
+
+    transport = httpx.MockTransport(introspect)
+    http = httpx.AsyncClient(base_url="http://auth", transport=transport)
+    authenticator = Authenticator(http, TokenVerifier({}))
+    credentials = Credentials("token")
+    return Connection(server.websocket, session, credentials, authenticator, build or Fixed())
