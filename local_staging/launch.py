@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from local_staging.chat_backend.builds import build_named
+from local_staging.chat_backend.build_names import check_build_name
 from local_staging.errors import StagingError
 from local_staging.processes import HOST, Service, ServiceSpec, start
 from local_staging.signing_key import write_signing_key
@@ -67,7 +67,7 @@ def launch(
     Port 0 is a free one. `reconnect_grace_s` None leaves it to the environment or the default.
     Files of an earlier start in the same directory are replaced. Raises StagingError.
     """
-    build_named(build)
+    check_build_name(build)
     for port in (chat_port, auth_port):
         if not 0 <= port <= 65_535:
             raise StagingError(f"the port is {port}, expected 0 to 65535")

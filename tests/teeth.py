@@ -34,7 +34,9 @@ ROOT_CAUSES = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Take the place of the table."""
-    parser.addoption("--teeth-table", type=Path, metavar="FILE", help="write test × build × result")
+    parser.addoption(
+        "--teeth-table", type=Path, metavar="FILE", help="write each test, build and result"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

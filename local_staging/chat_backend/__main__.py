@@ -19,7 +19,13 @@ def main() -> None:
         settings = Settings.from_environment(os.environ)
     except StagingError as error:
         sys.exit(f"chat backend: {error}")
-    run_service("chat backend", create_app(settings))
+    pings = settings.pings
+    run_service(
+        "chat backend",
+        create_app(settings),
+        ping_interval_s=pings.interval_s,
+        ping_timeout_s=pings.timeout_s,
+    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import httpx
@@ -16,14 +16,16 @@ from starlette.websockets import WebSocket
 
 from local_staging.chat_backend.agent import Agent
 from local_staging.chat_backend.authentication import Authenticator, credentials_of
-from local_staging.chat_backend.connection import Connection, refuse
+from local_staging.chat_backend.connection import Connection, refuse, unavailable
 from local_staging.chat_backend.failures import described, root_cause
+from local_staging.chat_backend.readiness import Check
 from local_staging.chat_backend.sessions import Session, Sessions
 from local_staging.chat_backend.settings import Settings
 from local_staging.chat_backend.transcript import TranscriptStore
 from local_staging.tokens import InvalidToken
 
 AUTH_TIMEOUT_S = 5.0
+AUTH_CHECK_S = 6.0
 
 # Less than the 5 s after which the auth service drops an idle connection: a request sent into that
 # moment would fail.
@@ -35,9 +37,13 @@ _log = logging.getLogger(__name__)
 class ChatBackend:
     """The endpoints, over the sessions of this process."""
 
-    def __init__(self, settings: Settings, authenticator: Authenticator) -> None:
+    def __init__(
+        self, settings: Settings, authenticator: Authenticator, checks: Sequence[Check]
+    ) -> None:
         self._build = settings.build
         self._authenticator = authenticator
+        self._checks = checks
+        self._is_warm = False
         self._transcripts = TranscriptStore()
         self._sessions = Sessions(
             self._new_session, settings.reconnect_grace_s, asyncio.get_running_loop()
@@ -51,6 +57,11 @@ class ChatBackend:
         except InvalidToken as error:
             await refuse(websocket, f"the token is not valid: {error}")
             return
+        readiness = await self._build.readiness(self._checks)
+        if not readiness.is_ready:
+            _log.error("connection refused user=%s %s", user_id, readiness)
+            await unavailable(websocket, str(readiness))
+            return
         session = self._sessions.join(user_id)
         connection = Connection(
             websocket,
@@ -58,6 +69,7 @@ class ChatBackend:
             credentials,
             self._authenticator,
             self._build,
+            is_warm=self._is_warm,
         )
         try:
             await connection.serve()
@@ -68,6 +80,12 @@ class ChatBackend:
             raise
         finally:
             self._sessions.leave(session, accepted=connection.accepted)
+
+    async def warm_up(self) -> None:
+        """Have all that serving takes at hand."""
+        readiness = await self._build.readiness(self._checks)
+        self._is_warm = True
+        _log.info("warm: %s", readiness)
 
     def health(self) -> JSONResponse:
         """Say that the service serves, and which build it is."""
@@ -97,13 +115,27 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
             # Services call each other directly, whatever proxy the environment names.
             trust_env=False,
         ) as http:
-            app.state.backend = ChatBackend(settings, await Authenticator.connected(http))
+            authenticator = await Authenticator.connected(http)
+            backend = app.state.backend = ChatBackend(settings, authenticator, checks_of(http))
+            warming = asyncio.create_task(backend.warm_up())
+            if settings.build.is_warm_before_it_listens:
+                await warming
             yield
-            app.state.backend.close()
+            warming.cancel()
+            backend.close()
 
     return Starlette(
         routes=[WebSocketRoute("/ws", _chat), Route("/health", _health)], lifespan=lifespan
     )
+
+
+def checks_of(auth: httpx.AsyncClient) -> list[Check]:
+    """Return what a connection needs, each with the time that it may take."""
+
+    async def ask_auth() -> None:
+        (await auth.get("/health", timeout=AUTH_CHECK_S)).raise_for_status()
+
+    return [Check("auth service", ask_auth, AUTH_CHECK_S)]
 
 
 async def _chat(websocket: WebSocket) -> None:

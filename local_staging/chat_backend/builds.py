@@ -19,7 +19,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from local_staging.chat_backend import incident_message_handler, reading, readiness
+from local_staging.chat_backend import incident_message_handler, readiness, reading
+from local_staging.chat_backend.build_names import FIXED, INCIDENT, check_build_name
 from local_staging.chat_backend.connection_state import ConnectionStateMachine
 from local_staging.chat_backend.delivery import ConfirmedDelivery, HopefulDelivery, Sender
 from local_staging.chat_backend.guarded_socket import GuardedSocket
@@ -33,7 +34,6 @@ from local_staging.chat_backend.readiness import Check, Readiness
 from local_staging.chat_backend.reading import Handle, Receive
 from local_staging.chat_backend.unguarded_socket import UnguardedSocket
 from local_staging.clock import monotonic_ns
-from local_staging.errors import StagingError
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
@@ -117,7 +117,7 @@ class Build(Protocol):
 class Incident:
     """As it was in the incident."""
 
-    name = "incident"
+    name = INCIDENT
     # The times of the incident's own configuration: together the two minutes of its title.
     heartbeat = Heartbeat(interval_s=30.0, timeout_s=90.0)
     is_warm_before_it_listens = False
@@ -155,7 +155,7 @@ class Incident:
 class Fixed:
     """As it was mended."""
 
-    name = "fixed"
+    name = FIXED
     heartbeat = Heartbeat(interval_s=20.0, timeout_s=20.0)
     is_warm_before_it_listens = True
     waits_for_the_client = True
@@ -192,8 +192,5 @@ BUILDS: tuple[Build, ...] = (Incident(), Fixed())
 
 def build_named(name: str) -> Build:
     """Return the build of that name. Raises StagingError."""
-    for build in BUILDS:
-        if build.name == name:
-            return build
-    expected = " or ".join(build.name for build in BUILDS)
-    raise StagingError(f"the build is {name!r}, expected {expected}")
+    check_build_name(name)
+    return next(build for build in BUILDS if build.name == name)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import uuid
 
+from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from local_staging.chat_backend import messages
@@ -119,7 +120,9 @@ class Connection:
                 text = await self._socket.receive_text()
             except KeyError:
                 # This is how Starlette says that the message was binary.
-                await self._delivery.reply(messages.error("bad_message", "expected text, not binary"))
+                await self._delivery.reply(
+                    messages.error("bad_message", "expected text, not binary")
+                )
                 continue
             self._both_ways.heard()
             self._delivery.confirm()
@@ -137,3 +140,11 @@ async def refuse(websocket: WebSocket, reason: str) -> None:
         await websocket.close(POLICY_VIOLATION, reason)
     except OSError:
         _log.info("the client had left before it could be refused")
+
+
+async def unavailable(websocket: WebSocket, reason: str) -> None:
+    """Answer the upgrade with HTTP 503."""
+    try:
+        await websocket.send_denial_response(JSONResponse({"error": reason}, status_code=503))
+    except OSError:
+        _log.info("the client had left before it could be told")

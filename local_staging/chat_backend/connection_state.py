@@ -68,7 +68,9 @@ class ConnectionStateMachine:
             now = self._passed[-1].state
             if state not in NEXT[now]:
                 expected = " or ".join(sorted(NEXT[now])) or "nothing more"
-                raise IllegalTransition(f"a connection that is {now} becomes {expected}, not {state}")
+                raise IllegalTransition(
+                    f"a connection that is {now} becomes {expected}, not {state}"
+                )
             self._passed.append(Transition(state, self._now_ns()))
 
     def close(self) -> bool:

@@ -8,7 +8,15 @@ from typing import Any, Protocol
 
 from local_staging.chat_backend import messages
 from local_staging.chat_backend.agent import AgentEvent, Emit
-from local_staging.chat_backend.messages import Acknowledge, BadMessage, Chat, Feedback, History, Ping
+from local_staging.chat_backend.messages import (
+    Acknowledge,
+    BadMessage,
+    Chat,
+    ClientMessage,
+    Feedback,
+    History,
+    Ping,
+)
 from local_staging.chat_backend.transcript import Entry
 
 HISTORY_LENGTH = 20
@@ -56,28 +64,33 @@ class MessageHandlerService:
     async def handle(self, text: str, connection_id: str, reply: Reply, publish: Reply) -> None:
         """Answer one message: through `reply` to this connection, events through `publish`."""
         try:
-            match messages.client_message(text):
-                case Chat(text=said, connection_id=named):
-                    if named not in (None, connection_id):
-                        raise BadMessage("wrong_connection", "that is not this connection's id")
-
-                    async def emit(event: AgentEvent) -> None:
-                        await publish(messages.agent_event(event))
-
-                    await self._supervisor.run(said, emit)
-                case Feedback(run_id=run_id):
-                    if not self._supervisor.knows(run_id):
-                        raise BadMessage("unknown_run", "there was no such run in this session")
-                    await reply(messages.feedback_received(run_id))
-                case Ping():
-                    await reply(messages.pong())
-                case History():
-                    latest = self._thread_service.recent(HISTORY_LENGTH)
-                    await reply(messages.history(latest))
-                case Acknowledge():
-                    pass
+            await self._handle(messages.client_message(text), connection_id, reply, publish)
         except BadMessage as error:
             await reply(messages.error(error.code, str(error)))
         except Exception:
             _log.exception("message failed connection=%s", connection_id)
             await reply(messages.error("internal", "the message could not be answered"))
+
+    async def _handle(
+        self, message: ClientMessage, connection_id: str, reply: Reply, publish: Reply
+    ) -> None:
+        match message:
+            case Chat(text=said, connection_id=named):
+                if named not in (None, connection_id):
+                    raise BadMessage("wrong_connection", "that is not this connection's id")
+
+                async def emit(event: AgentEvent) -> None:
+                    await publish(messages.agent_event(event))
+
+                await self._supervisor.run(said, emit)
+            case Feedback(run_id=run_id):
+                if not self._supervisor.knows(run_id):
+                    raise BadMessage("unknown_run", "there was no such run in this session")
+                await reply(messages.feedback_received(run_id))
+            case Ping():
+                await reply(messages.pong())
+            case History():
+                latest = self._thread_service.recent(HISTORY_LENGTH)
+                await reply(messages.history(latest))
+            case Acknowledge():
+                pass

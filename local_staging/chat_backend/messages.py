@@ -76,7 +76,8 @@ def client_message(text: str) -> ClientMessage:
             return Acknowledge()
         case other:
             raise BadMessage(
-                "unknown_type", f"expected chat, feedback, ping, history or connection_ack, not {other!r}"
+                "unknown_type",
+                f"expected chat, feedback, ping, history or connection_ack, not {other!r}",
             )
 
 

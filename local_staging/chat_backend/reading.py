@@ -11,8 +11,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from starlette.websockets import WebSocketDisconnect
-
 MOST_UNREAD = 100
 
 Receive = Callable[[], Awaitable[str]]

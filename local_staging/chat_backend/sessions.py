@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any, Protocol
 
 from local_staging.chat_backend.agent import Agent
-from local_staging.chat_backend.undelivered import Undelivered
 from local_staging.chat_backend.transcript import Transcript
+from local_staging.chat_backend.undelivered import Undelivered
 
 _log = logging.getLogger(__name__)
 

@@ -26,8 +26,14 @@ _BACKLOG = 2048
 _log = logging.getLogger(__name__)
 
 
-def run_service(name: str, app: ASGIApp) -> None:
-    """Serve `app` as the command line of this process says, until a signal or the parent's end."""
+def run_service(
+    name: str, app: ASGIApp, *, ping_interval_s: float = 20.0, ping_timeout_s: float = 20.0
+) -> None:
+    """Serve `app` as the command line of this process says, until a signal or the parent's end.
+
+    WebSockets are pinged each `ping_interval_s`, and closed with 1011 `ping_timeout_s` later unless
+    a pong came; both are 20 s with uvicorn.
+    """
     options = _parse(name)
     try:
         listener = socket.create_server((HOST, options.port), backlog=_BACKLOG)
@@ -48,6 +54,8 @@ def run_service(name: str, app: ASGIApp) -> None:
             ws="websockets-sansio",
             lifespan="on",
             timeout_graceful_shutdown=SHUTDOWN_S,
+            ws_ping_interval=ping_interval_s,
+            ws_ping_timeout=ping_timeout_s,
         )
     )
     server.run(sockets=[listener])

@@ -216,17 +216,17 @@ async def test_accepts_a_token_minted_with_the_signing_key(fixed: Staging) -> No
         assert (await received(client))["user_id"] == "carol"
 
 
-async def test_client_that_leaves_in_mid_run_is_no_error(either: Staging) -> None:
-    token = await logged_in(either, "carol")
-    await without_session(either, "carol")
-    before = errors_in(either)
-    async with connected(either, token) as client:
+async def test_client_that_leaves_in_mid_run_is_no_error(fixed: Staging) -> None:
+    token = await logged_in(fixed, "carol")
+    await without_session(fixed, "carol")
+    before = errors_in(fixed)
+    async with connected(fixed, token) as client:
         await received(client)
         await client.send(json.dumps({"type": "chat", "text": "hello"}))
         assert (await received(client))["type"] == "agent_started"
         client.transport.abort()
-    await without_session(either, "carol")
-    assert errors_in(either) == before
+    await without_session(fixed, "carol")
+    assert errors_in(fixed) == before
 
 
 async def test_clients_that_leave_in_mid_handshake_are_no_error(fixed: Staging) -> None:

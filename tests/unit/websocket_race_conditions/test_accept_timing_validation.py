@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import threading
 from concurrent.futures import Future
@@ -68,7 +69,7 @@ def test_connection_state_transition_timing(seed: int) -> None:
         thread.join(10)
     passed = [each.state for each in machine.passed]
     assert passed[0] is ConnectionState.CONNECTING
-    assert all(now in NEXT[before] for before, now in zip(passed, passed[1:], strict=False))
+    assert all(now in NEXT[before] for before, now in itertools.pairwise(passed))
     times = [each.at_ns for each in machine.passed]
     assert times == sorted(times)
 

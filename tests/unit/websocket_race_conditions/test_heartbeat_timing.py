@@ -19,9 +19,7 @@ from local_staging.chat_backend.heartbeat import (
 
 # What an idle timeout of two minutes does, which is what the incident's symptom looks like.
 TWO_MINUTES = Infrastructure(idle_timeout_s=120.0, slowest_round_trip_s=1.0)
-CLOUD_RUN = Infrastructure(
-    idle_timeout_s=3600.0, slowest_round_trip_s=1.0, request_timeout_s=300.0
-)
+CLOUD_RUN = Infrastructure(idle_timeout_s=3600.0, slowest_round_trip_s=1.0, request_timeout_s=300.0)
 
 
 @pytest.mark.guards(4, "noticed after 120 s, and the idle timeout of 120 s has cut it by then")

@@ -1,4 +1,4 @@
-"""The plan's section 1.2: there is one way to make a MessageHandlerService, and it says what it is."""
+"""The plan's section 1.2: there is one way to make a MessageHandlerService."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ def test_constructor_parameter_validation(
         (lambda s, t: MessageHandlerService(s, t), "positional"),
         (lambda s, t: MessageHandlerService(supervisor=s), "thread_service"),
         (lambda s, t: MessageHandlerService(thread_service=t), "supervisor"),
-        (lambda s, t: MessageHandlerService(supervisor=t, thread_service=s), "a supervisor with run"),
+        (
+            lambda s, t: MessageHandlerService(supervisor=t, thread_service=s),
+            "a supervisor",
+        ),
         (lambda s, t: MessageHandlerService(supervisor=s, thread_service=None), "a thread_service"),
         (
             lambda s, t: MessageHandlerService(

@@ -20,7 +20,7 @@ class Server:
     """Hands out what a client sent, then that it left.
 
     Every send after the first `sends_until_left` fails, as with uvicorn. The accept takes until
-    `accepts_after` is set.
+    `accepts_after` is set. The client leaves once it was told a message of the type `leaves_after`.
     """
 
     def __init__(
@@ -28,12 +28,17 @@ class Server:
         *incoming: dict[str, Any],
         sends_until_left: int = 1_000,
         accepts_after: asyncio.Event | None = None,
+        leaves_after: str = "",
     ) -> None:
         self.sent: list[Any] = []
         self.asked_to_accept = asyncio.Event()
         self._incoming = [{"type": "websocket.connect"}, *incoming]
         self._sends_until_left = sends_until_left
         self._accepts_after = accepts_after
+        self._leaves_after = leaves_after
+        self._leaves = asyncio.Event()
+        if not leaves_after:
+            self._leaves.set()
         scope: dict[str, Any] = {"type": "websocket", "headers": [], "subprotocols": []}
         self.websocket = WebSocket(scope, self._receive, self._send)
 
@@ -44,7 +49,10 @@ class Server:
         return [json.loads(message["text"])["type"] for message in sent]
 
     async def _receive(self) -> dict[str, Any]:
-        return self._incoming.pop(0) if self._incoming else LEFT
+        if self._incoming:
+            return self._incoming.pop(0)
+        await self._leaves.wait()
+        return LEFT
 
     async def _send(self, message: Any) -> None:  # noqa: ANN401 - ASGI leaves it open
         if message["type"] == "websocket.accept":
@@ -54,6 +62,8 @@ class Server:
         if len(self.sent) >= self._sends_until_left:
             raise OSError("the client left")
         self.sent.append(message)
+        if self._leaves_after and self._leaves_after in message.get("text", ""):
+            self._leaves.set()
 
 
 def guarded(server: Server, accept_timeout_s: float = 10.0) -> GuardedSocket:

@@ -1,20 +1,16 @@
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from local_staging.chat_backend.agent import Agent
 from local_staging.chat_backend.builds import Fixed, Incident, build_named
 from local_staging.chat_backend.sessions import Session
-from local_staging.chat_backend.transcript import TranscriptStore
 from local_staging.errors import StagingError
+from tests.unit.local_staging.chat_backend.connections import session_of
 
 
 @pytest.fixture
 def session() -> Session:
-    transcript = TranscriptStore().of_user("alice")
-    return Session("alice", transcript, Agent(transcript, asyncio.sleep))
+    return session_of("alice")
 
 
 def test_incident_shares_one_event_between_connections(session: Session) -> None:
