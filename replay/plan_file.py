@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -163,15 +164,13 @@ def _check_ends(plan: Plan) -> None:
         for event in (step.after, *step.needs):
             if (first := _first_before(event, plan)) is not None and first != key:
                 waiting[key].add(first)
-    done: set[tuple[str, int]] = set()
-    while ready := {key for key, before in waiting.items() if key not in done and before <= done}:
-        done |= ready
-    left = sorted(key for key in waiting if key not in done)
-    if left:
-        connection, index = left[0]
+    try:
+        TopologicalSorter(waiting).prepare()
+    except CycleError as circle:
+        connection, index = min(circle.args[1])
         raise PlanError(
             f"{connection} step {index} waits for what comes only after it: change its after"
-        )
+        ) from None
 
 
 def _first_before(event: After, plan: Plan) -> tuple[str, int] | None:
