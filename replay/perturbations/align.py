@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import ClassVar
 
+from replay.errors import PlanError
 from replay.perturbations.edit import Edit
 from replay.plan import After, Barrier, Kind, Plan, Step
 
@@ -55,16 +56,60 @@ class Align(Edit):
                 yield replace(self, steps=fewer)
 
     def apply(self, plan: Plan) -> Plan:
-        """Return the perturbed plan."""
-        aligned = [self._free(plan.step(connection, index)) for connection, index in self.steps]
+        """Return the perturbed plan. Raises PlanError when one needs what follows another."""
+        freed = [step for name, index in self.steps for step in self._freed(plan, name, index)]
         barrier = Barrier(self.steps, self.apart_ns)
-        return replace(plan.with_steps(aligned), barriers=(*plan.barriers, barrier))
+        return replace(plan.with_steps(freed), barriers=(*plan.barriers, barrier))
 
-    def _free(self, step: Step) -> Step:
-        """Return a step that does not wait for one of those that wait for it."""
-        after = step.after
-        if after.kind is not Kind.STEP or (after.connection, after.index) not in self.steps:
-            return step
-        if step.index == 0:
-            return replace(step, after=After(Kind.START), gap_ns=0)
-        return replace(step, after=After(Kind.STEP, step.connection, step.index - 1), gap_ns=0)
+    def _freed(self, plan: Plan, connection: str, last: int) -> Iterator[Step]:
+        """Yield the steps up to an aligned one, without waiting for the others that are aligned.
+
+        That one opened after the other had spoken was its timing, which is what is changed here.
+        """
+        others = {name: index for name, index in self.steps if name != connection}
+        steps = plan.of(connection)[: last + 1]
+        for step in steps:
+            for event in step.needs:
+                if event.connection != connection and _leads_to(plan, event, others):
+                    raise PlanError(
+                        f"{connection} step {last} cannot be aligned: {step.name} sends back a "
+                        f"value of {event}, which comes only after another step that is aligned"
+                    )
+            # What comes on its own connection is free when the steps before it are.
+            if step.after.connection == connection or not _leads_to(plan, step.after, others):
+                yield step
+            elif step.index == 0:
+                yield replace(step, after=After(Kind.START), gap_ns=step.recorded_at_ns)
+            else:
+                before = steps[step.index - 1]
+                gap_ns = max(0, step.recorded_at_ns - before.recorded_at_ns)
+                yield replace(step, after=before.as_event, gap_ns=gap_ns)
+
+
+def _leads_to(plan: Plan, event: After, steps: Mapping[str, int]) -> bool:
+    """Whether an event can only come after one of these steps, given by connection."""
+    events, looked_at = [event], dict.fromkeys(plan.connections, -1)
+    while events:
+        each = events.pop()
+        if each.kind is Kind.START:
+            continue
+        last = _last_step_before(plan, each)
+        if last >= steps.get(each.connection, last + 1):
+            return True
+        for step in plan.of(each.connection)[looked_at[each.connection] + 1 : last + 1]:
+            events += (step.after, *step.needs)
+        looked_at[each.connection] = max(looked_at[each.connection], last)
+    return False
+
+
+def _last_step_before(plan: Plan, event: After) -> int:
+    """Return the last step of the event's connection that was taken before it."""
+    steps = plan.of(event.connection)
+    match event.kind:
+        case Kind.STEP:
+            return event.index
+        case Kind.CLOSED:
+            return len(steps) - 1
+        case _:
+            came_ns = plan.recorded_ns.get(event, 0)
+            return sum(step.recorded_at_ns <= came_ns for step in steps[1:])

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from replay.errors import PlanError
@@ -21,6 +23,24 @@ def test_a_step_does_not_wait_for_one_that_waits_for_it() -> None:
     tied = Gap("c2", 1, After(Kind.STEP, "c1", 1), 30 * MS).apply(PLAN)
     run = played(Align((("c1", 1), ("c2", 1))), plan=tied)
     assert sent_ms(run)["a"] == sent_ms(run, "c2")["x"]
+
+
+@pytest.mark.parametrize(
+    "after", [After(Kind.STEP, "c1", 1), After(Kind.STEP, "c1", 2), After(Kind.CLOSED, "c1")]
+)
+def test_a_connection_that_opened_after_the_other_spoke_opens_for_itself(after: After) -> None:
+    opened = replace(PLAN.step("c2", 0), after=after, gap_ns=7 * MS)
+    run = played(Align((("c1", 1), ("c2", 1))), plan=PLAN.with_steps([opened]))
+    assert sent_ms(run)["a"] == sent_ms(run, "c2")["x"]
+
+
+def test_a_value_of_what_follows_the_other_cannot_come_before_it() -> None:
+    needs = (After(Kind.MESSAGE, "c1", 1, "type=got-a"),)
+    needing = replace(PLAN.step("c2", 1), needs=needs)
+    came_ns = PLAN.step("c1", 1).recorded_at_ns + MS
+    plan = replace(PLAN.with_steps([needing]), recorded_ns={**PLAN.recorded_ns, needs[0]: came_ns})
+    with pytest.raises(PlanError, match=r"c2 step 1 cannot be aligned: .* sends back a value of"):
+        Align((("c1", 1), ("c2", 1))).apply(plan)
 
 
 def test_openings_can_be_aligned() -> None:
