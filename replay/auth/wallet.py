@@ -17,7 +17,7 @@ from replay.errors import NoToken
 
 @dataclass(slots=True)
 class Wallet:
-    """Fills placeholders with fresh secrets.
+    """Fills placeholders with fresh secrets; a JWT that is over meanwhile is made anew.
 
     For those that the server `issued` itself there need not be any: what it did not issue this time
     stays a placeholder.
@@ -28,6 +28,8 @@ class Wallet:
     now_s: Callable[[], int] = unix_time_s
     issued: frozenset[str] = frozenset()
     _made: dict[str, str] = field(default_factory=dict, repr=False)
+    _made_at_s: dict[str, int] = field(default_factory=dict)
+    _known: KnownSecrets = field(default_factory=KnownSecrets, repr=False)
 
     def fill(self, text: str) -> str:
         """Return a text with every placeholder replaced by its fresh secret. Raises NoToken."""
@@ -64,13 +66,9 @@ class Wallet:
                 self._of(secret.id)
 
     def redactor(self) -> Redactor:
-        """Return a redactor that knows the secrets made so far, whatever they look like."""
-        known, highest = KnownSecrets(), 0
-        for secret in self.secrets.values():
-            highest = max(highest, int(secret.id.removeprefix("s")))
-            if secret.id in self._made:
-                known.add(self._made[secret.id].encode(), secret, searched=True)
-        return Redactor(known, highest)
+        """Return a redactor that knows the secrets of the run, whatever they look like."""
+        highest = max((int(secret_id.removeprefix("s")) for secret_id in self.secrets), default=0)
+        return Redactor(self._known, highest)
 
     def _cookies(self, value: str) -> str:
         """Return a Cookie header without the cookies that cannot be filled."""
@@ -89,12 +87,21 @@ class Wallet:
         return self._of(secret_id)
 
     def _of(self, secret_id: str) -> str:
-        if secret_id not in self._made:
+        now_s = self.now_s()
+        if secret_id not in self._made or self._is_over(secret_id, now_s):
             secret = self.secrets.get(secret_id)
             if secret is None:
                 raise NoToken(f"the recording does not say what placeholder {secret_id} stood for")
-            fresh = self.source.fresh(secret, self.now_s())
+            fresh = self.source.fresh(secret, now_s)
             if secret.encoding == "base64url":
                 fresh = base64.urlsafe_b64encode(fresh.encode()).decode().rstrip("=")
-            self._made[secret_id] = fresh
+            self._made[secret_id], self._made_at_s[secret_id] = fresh, now_s
+            self._known.add(fresh.encode(), secret, searched=True)
         return self._made[secret_id]
+
+    def _is_over(self, secret_id: str, now_s: int) -> bool:
+        """Whether a JWT has lived as long as the recorded one was made to."""
+        secret = self.secrets[secret_id]
+        lifetime_s = secret.lifetime_s or 0
+        is_timed = secret.kind == "jwt" and lifetime_s > 0
+        return is_timed and now_s - self._made_at_s[secret_id] >= lifetime_s

@@ -45,6 +45,23 @@ def test_one_run_uses_one_token() -> None:
     assert minted.fill("{{deadheat:jwt:s1}}") == minted.fill("{{deadheat:jwt:s1}}")
 
 
+def test_a_token_that_is_over_before_it_is_used_is_minted_again_and_still_known() -> None:
+    now_s = [1_000_000]
+    secret = jwt_secret(lifetime_s=3)
+    keyed = Wallet({secret.id: secret}, TokenSource(jwt_key=KEY), lambda: now_s[0])
+    keyed.check()
+    redactor = keyed.redactor()
+    asked = f"{{{{deadheat:jwt:{secret.id}}}}}"
+    first = keyed.fill(asked)
+    now_s[0] += 2
+    assert keyed.fill(asked) == first
+    now_s[0] += 1
+    second = keyed.fill(asked)
+    assert second != first
+    for token in (first, second):
+        assert redactor.text(f"x {token}", where="message")[0] == f"x {asked}"
+
+
 def test_a_placeholder_that_nobody_explained_is_named() -> None:
     with pytest.raises(NoToken, match="does not say what placeholder s9"):
         wallet(TokenSource()).fill("{{deadheat:token:s9}}")
