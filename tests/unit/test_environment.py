@@ -9,6 +9,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 # What conda lists by itself because pip's extra or marker has no counterpart there.
 ONLY_CONDA = {"python", "pip", "cryptography"}
+PIP_NAMES = {"redis-py": "redis"}
 
 
 def parsed(requirement: str) -> tuple[str, str]:
@@ -28,7 +29,11 @@ def of_environment() -> dict[str, str]:
     (by_pip,) = [entry["pip"] for entry in dependencies if isinstance(entry, dict)]
     by_conda = [entry for entry in dependencies if isinstance(entry, str)]
     names = dict(parsed(entry) for entry in by_conda + by_pip if not entry.startswith("-e"))
-    return {name: bounds for name, bounds in names.items() if name not in ONLY_CONDA}
+    return {
+        PIP_NAMES.get(name, name): bounds
+        for name, bounds in names.items()
+        if name not in ONLY_CONDA
+    }
 
 
 def test_both_name_the_same_packages_and_bounds() -> None:

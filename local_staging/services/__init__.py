@@ -1,0 +1,1 @@
+"""Redis and PostgreSQL, the real ones: found where the environment says, or started and stopped."""
