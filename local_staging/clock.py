@@ -17,6 +17,11 @@ def unix_time_s() -> int:
     return int(time.time())  # noqa: TID251 - this module is the clock
 
 
+def unix_time_us() -> int:
+    """Return whole microseconds since the Unix epoch."""
+    return time.time_ns() // 1_000
+
+
 def monotonic_ns() -> int:
     """Return nanoseconds on a clock that never goes back."""
     return time.monotonic_ns()  # noqa: TID251 - this module is the clock

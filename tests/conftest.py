@@ -1,3 +1,23 @@
-"""Plugins of all tests."""
+"""Plugins of all tests, and the services that many of them share."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from local_staging.errors import StagingError
+from local_staging.services.backing import BackingServices, backing_services
 
 pytest_plugins = ("tests.teeth",)
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackingServices]:
+    """Redis and PostgreSQL; who uses them does so under a namespace of its own."""
+    try:
+        with backing_services(tmp_path_factory.mktemp("services")) as running:
+            yield running
+    except StagingError as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))

@@ -23,6 +23,9 @@ SHELLS = {
     "docs/perturbations/play.py",
     "docs/perturbations/server.py",
     "docs/perturbations/store.py",
+    "local_staging/chat_backend/postgres_transcript.py",
+    "local_staging/chat_backend/redis_state.py",
+    "local_staging/chat_backend/service_storage.py",
 }
 SOURCES = [
     path.relative_to(ROOT)

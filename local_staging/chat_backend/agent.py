@@ -6,27 +6,24 @@ goes to a language model.
 
 from __future__ import annotations
 
+import logging
 import uuid
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_staging.chat_backend.calculator import (
-    CannotCalculate,
-    Number,
-    calculate,
-    expression_in,
-)
-from local_staging.chat_backend.transcript import Transcript
+from local_staging.chat_backend.agent_memory import AgentMemory
+from local_staging.chat_backend.calculator import CannotCalculate, calculate, expression_in
+from local_staging.chat_backend.transcript import StorageError, Transcript
 
 READING_S = 0.015
 THINKING_S = 0.025
 TOOL_S = 0.020
 ANSWERING_S = 0.025
-REMEMBERED_RUNS = 100
 
 Pause = Callable[[float], Awaitable[None]]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +53,17 @@ class Agent:
     def __init__(self, transcript: Transcript, pause: Pause) -> None:
         self._transcript = transcript
         self._pause = pause
-        self._last_result: Number | None = None
-        self.run_ids: deque[str] = deque(maxlen=REMEMBERED_RUNS)
+        self.memory = AgentMemory()
 
     def knows(self, run_id: str) -> bool:
         """Whether this was one of the latest runs."""
-        return run_id in self.run_ids
+        return run_id in self.memory.run_ids
 
     async def run(self, text: str, emit: Emit) -> None:
-        """Answer one message: five events, in order, through `emit`."""
+        """Answer one message: five events, in order, through `emit`. Raises StorageError."""
         run_id = str(uuid.uuid4())
-        self.run_ids.append(run_id)
-        self._transcript.add("user", text)
+        await self._transcript.add("user", text)
+        self.memory.run_ids.append(run_id)
         await emit(AgentEvent("agent_started", run_id, 1))
         await self._pause(READING_S)
         use = chosen_tool(text)
@@ -75,28 +71,32 @@ class Agent:
         await self._pause(THINKING_S)
         await emit(AgentEvent("tool_executing", run_id, 3, {"tool": use.tool, "input": use.input}))
         await self._pause(TOOL_S)
-        output = self._used(use)
+        output = await self._used(use)
         await emit(AgentEvent("tool_completed", run_id, 4, {"tool": use.tool, "output": output}))
         await self._pause(ANSWERING_S)
         answer = f"The {use.tool} says: {output}."
-        self._transcript.add("agent", answer)
         await emit(AgentEvent("agent_completed", run_id, 5, {"answer": answer}))
+        try:
+            await self._transcript.add("agent", answer)
+        except StorageError as error:
+            # The user has the answer, so this run did not fail.
+            _log.error("an answer is missing in the transcript: %s", error)
 
-    def _used(self, use: ToolUse) -> str:
+    async def _used(self, use: ToolUse) -> str:
         match use.tool:
             case "calculator":
                 return self._calculated(use.input)
             case "conversation counter":
-                return _counted(" ".join(self._transcript.said_by_user()))
+                return _counted(" ".join(await self._transcript.said_by_user()))
             case _:
                 return _counted(use.input)
 
     def _calculated(self, expression: str) -> str:
         try:
-            result = calculate(expression, self._last_result)
+            result = calculate(expression, self.memory.last_result)
         except CannotCalculate as error:
             return f"no result, {error}"
-        self._last_result = result
+        self.memory.last_result = result
         return f"{expression} = {result}"
 
 

@@ -14,18 +14,21 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from local_staging.chat_backend.agent import Agent
 from local_staging.chat_backend.authentication import Authenticator, credentials_of
+from local_staging.chat_backend.background import Background
 from local_staging.chat_backend.connection import Connection, refuse, unavailable
 from local_staging.chat_backend.failures import described, root_cause
 from local_staging.chat_backend.readiness import Check
 from local_staging.chat_backend.sessions import Session, Sessions
 from local_staging.chat_backend.settings import Settings
-from local_staging.chat_backend.transcript import TranscriptStore
-from local_staging.tokens import InvalidToken
+from local_staging.chat_backend.storage import MemoryStorage, Storage
+from local_staging.tokens import Claims, InvalidToken
 
 AUTH_TIMEOUT_S = 5.0
 AUTH_CHECK_S = 6.0
+
+# Less than the 10 s after which Cloud Run kills, the 2 s of uvicorn's own shutdown before it.
+DRAIN_S = 6.0
 
 # Less than the 5 s after which the auth service drops an idle connection: a request sent into that
 # moment would fail.
@@ -38,31 +41,38 @@ class ChatBackend:
     """The endpoints, over the sessions of this process."""
 
     def __init__(
-        self, settings: Settings, authenticator: Authenticator, checks: Sequence[Check]
+        self,
+        settings: Settings,
+        authenticator: Authenticator,
+        storage: Storage,
+        checks: Sequence[Check],
     ) -> None:
         self._build = settings.build
         self._authenticator = authenticator
+        self._storage = storage
         self._checks = checks
         self._is_warm = False
-        self._transcripts = TranscriptStore()
+        self._background = Background()
         self._sessions = Sessions(
             self._new_session, settings.reconnect_grace_s, asyncio.get_running_loop()
         )
+        storage.listen(self._fetch)
 
     async def chat(self, websocket: WebSocket) -> None:
         """Serve one WebSocket connection."""
         try:
             credentials = credentials_of(websocket.headers, websocket.scope["subprotocols"])
-            user_id = self._authenticator.identify(credentials).user_id
+            claims = self._authenticator.identify(credentials)
         except InvalidToken as error:
             await refuse(websocket, f"the token is not valid: {error}")
             return
+        user_id = claims.user_id
         readiness = await self._build.readiness(self._checks)
         if not readiness.is_ready:
             _log.error("connection refused user=%s %s", user_id, readiness)
             await unavailable(websocket, str(readiness))
             return
-        session = self._sessions.join(user_id)
+        session = self._sessions.join(claims)
         connection = Connection(
             websocket,
             session,
@@ -72,6 +82,7 @@ class ChatBackend:
             is_warm=self._is_warm,
         )
         try:
+            await session.restore()
             await connection.serve()
         except Exception as error:
             cause = described(root_cause(error))
@@ -91,14 +102,20 @@ class ChatBackend:
         """Say that the service serves, and which build it is."""
         return JSONResponse({"status": "ok", "build": self._build.name})
 
-    def close(self) -> None:
-        """Close what the process holds open."""
-        self._transcripts.close()
+    async def close(self) -> None:
+        """Finish what was begun, within the time that a stopping container has, and close."""
+        if not await self._sessions.drained(DRAIN_S):
+            _log.warning("work was cut off: it took longer than %g s", DRAIN_S)
+        await self._storage.close()
 
-    def _new_session(self, user_id: str) -> Session:
-        # One transcript and one agent for each user: nothing here is shared between two of them.
-        transcript = self._transcripts.of_user(user_id)
-        return Session(user_id, transcript, Agent(transcript, asyncio.sleep))
+    def _new_session(self, user: Claims) -> Session:
+        # The factory of all that belongs to one user: nothing here is shared between two of them.
+        return Session(user.user_id, self._storage.of_user(user.user_id, user.name), asyncio.sleep)
+
+    def _fetch(self, user_id: str) -> None:
+        session = self._sessions.of_user(user_id)
+        if session is not None:
+            self._background.run(session.undelivered.fetch())
 
 
 def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> Starlette:
@@ -116,17 +133,30 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
             trust_env=False,
         ) as http:
             authenticator = await Authenticator.connected(http)
-            backend = app.state.backend = ChatBackend(settings, authenticator, checks_of(http))
+            storage = storage_of(settings)
+            checks = [*checks_of(http), *storage.checks()]
+            backend = app.state.backend = ChatBackend(settings, authenticator, storage, checks)
             warming = asyncio.create_task(backend.warm_up())
             if settings.build.is_warm_before_it_listens:
                 await warming
             yield
             warming.cancel()
-            backend.close()
+            await backend.close()
 
     return Starlette(
         routes=[WebSocketRoute("/ws", _chat), Route("/health", _health)], lifespan=lifespan
     )
+
+
+def storage_of(settings: Settings) -> Storage:
+    """Return where this process keeps what it has to keep."""
+    services = settings.services
+    if services is None:
+        return MemoryStorage()
+    # Imported late: whoever keeps all in memory needs no client of a database.
+    from local_staging.chat_backend.service_storage import ServiceStorage
+
+    return ServiceStorage(services.redis_url, services.postgres_url, services.namespace)
 
 
 def checks_of(auth: httpx.AsyncClient) -> list[Check]:

@@ -69,6 +69,8 @@ class Connection:
             pass
         finally:
             self._delivery.end()
+            if self.accepted:
+                self._session.forget(self.id)
 
     async def _shake_hands(self) -> None:
         if not await self._authenticator.is_active(self._credentials):
@@ -79,6 +81,7 @@ class Connection:
         await self._respond()
         _log.info("connection ready connection=%s user=%s", self.id, self._session.user_id)
         self._handshake_complete.set()
+        await self._session.storage.state.opened(self.id)
 
     async def _respond(self) -> None:
         response = messages.connection_ready(self.id, self._session.user_id)
@@ -101,7 +104,7 @@ class Connection:
     async def _receive_messages(self) -> None:
         await self._handshake_complete.wait()
         handler = self._build.message_handler(
-            self._session.agent, self._session.transcript, self, self._is_warm
+            self._session.agent, self._session.storage.transcript, self, self._is_warm
         )
         try:
             await self._build.read(self._receive, lambda text: self._answer(handler, text))

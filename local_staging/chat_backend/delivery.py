@@ -34,6 +34,7 @@ class ConfirmedDelivery:
 
     async def publish(self, fields: dict[str, Any]) -> None:
         """Have an event delivered, on this connection or a later one. Raises OutboxFull."""
+        await self._undelivered.keep(fields)
         if self._is_over:
             self._undelivered.add(fields)
         else:
@@ -52,7 +53,7 @@ class ConfirmedDelivery:
 
     def confirm(self) -> None:
         """Take note that the client said something after all that was sent so far."""
-        self._outbox.confirm()
+        self._undelivered.confirmed(self._outbox.confirm())
 
     def end(self) -> None:
         """Leave what is not confirmed to the next connection."""

@@ -38,7 +38,7 @@ class Supervisor(Protocol):
 class ThreadService(Protocol):
     """Keeps what was said in the conversation of a user."""
 
-    def recent(self, count: int) -> tuple[Entry, ...]:
+    async def recent(self, count: int) -> tuple[Entry, ...]:
         """Return the last `count` messages, oldest first."""
 
 
@@ -90,7 +90,7 @@ class MessageHandlerService:
             case Ping():
                 await reply(messages.pong())
             case History():
-                latest = self._thread_service.recent(HISTORY_LENGTH)
+                latest = await self._thread_service.recent(HISTORY_LENGTH)
                 await reply(messages.history(latest))
             case Acknowledge():
                 pass

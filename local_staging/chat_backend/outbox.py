@@ -50,9 +50,11 @@ class Outbox:
         self._unconfirmed.append(waiting)
         return waiting.fields
 
-    def confirm(self) -> None:
-        """Drop what was sent: the client has it."""
+    def confirm(self) -> list[dict[str, Any]]:
+        """Drop what was sent, the client has it; return what would have outlived the connection."""
+        confirmed = [each.fields for each in self._unconfirmed if each.outlives]
         self._unconfirmed.clear()
+        return confirmed
 
     def left(self) -> list[dict[str, Any]]:
         """Return, in order, what a later connection has to send, and be empty."""

@@ -12,14 +12,14 @@ import pytest
 from local_staging.chat_backend.agent import Agent
 from local_staging.chat_backend.builds import Build
 from local_staging.chat_backend.message_handler import MessageHandlerService
-from local_staging.chat_backend.transcript import Transcript, TranscriptStore
+from local_staging.chat_backend.transcript import MemoryTranscript, Transcript
 
 MISMATCH = "unexpected keyword argument 'websocket_manager'"
 
 
 @pytest.fixture
 def thread_service() -> Transcript:
-    return TranscriptStore().of_user("alice")
+    return MemoryTranscript()
 
 
 @pytest.fixture

@@ -6,20 +6,18 @@ import asyncio
 
 import httpx
 
-from local_staging.chat_backend.agent import Agent
 from local_staging.chat_backend.authentication import Authenticator, Credentials
 from local_staging.chat_backend.builds import Build, Fixed
 from local_staging.chat_backend.connection import Connection
 from local_staging.chat_backend.sessions import Session
-from local_staging.chat_backend.transcript import TranscriptStore
+from local_staging.chat_backend.storage import UserStorage
 from local_staging.tokens import TokenVerifier
 from tests.unit.local_staging.chat_backend.server import Server
 
 
 def session_of(user_id: str) -> Session:
     """Return the session of a user."""
-    transcript = TranscriptStore().of_user(user_id)
-    return Session(user_id, transcript, Agent(transcript, asyncio.sleep))
+    return Session(user_id, UserStorage(), asyncio.sleep)
 
 
 def connection_of(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from local_staging.chat_backend.agent import Agent, AgentEvent, ToolUse, chosen_tool
-from local_staging.chat_backend.transcript import Entry, TranscriptStore
+from local_staging.chat_backend.transcript import Entry, MemoryTranscript
 
 FIVE = ["agent_started", "agent_thinking", "tool_executing", "tool_completed", "agent_completed"]
 
@@ -10,7 +10,7 @@ class Bench:
     """An agent with its transcript; keeps its events and the pauses between them."""
 
     def __init__(self) -> None:
-        self.transcript = TranscriptStore().of_user("alice")
+        self.transcript = MemoryTranscript()
         self.events: list[AgentEvent] = []
         self.paused_s: list[float] = []
         self.agent = Agent(self.transcript, self._pause)
@@ -65,7 +65,7 @@ async def test_counts_the_whole_conversation() -> None:
 async def test_keeps_both_sides_in_the_transcript() -> None:
     bench = Bench()
     answer = await bench.answer("hello")
-    assert bench.transcript.recent(9) == (Entry("user", "hello"), Entry("agent", answer))
+    assert await bench.transcript.recent(9) == (Entry("user", "hello"), Entry("agent", answer))
 
 
 async def test_agents_do_not_share_the_last_result() -> None:

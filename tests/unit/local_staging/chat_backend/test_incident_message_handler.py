@@ -7,11 +7,11 @@ from local_staging.chat_backend.incident_message_handler import (
     made_at_the_endpoint,
     made_by_the_factory,
 )
-from local_staging.chat_backend.transcript import TranscriptStore
+from local_staging.chat_backend.transcript import MemoryTranscript
 
 
 def test_the_factory_knows_the_signature_and_the_endpoint_does_not() -> None:
-    transcript = TranscriptStore().of_user("alice")
+    transcript = MemoryTranscript()
     agent = Agent(transcript, asyncio.sleep)
     assert type(made_by_the_factory(agent, transcript)).__name__ == "MessageHandlerService"
     with pytest.raises(TypeError, match="unexpected keyword argument 'websocket_manager'"):

@@ -6,12 +6,12 @@ import pytest
 
 from local_staging.chat_backend.agent import Agent
 from local_staging.chat_backend.message_handler import MessageHandlerService
-from local_staging.chat_backend.transcript import TranscriptStore
+from local_staging.chat_backend.transcript import MemoryTranscript
 
 
 async def told(*said: dict[str, Any] | str) -> tuple[list[str], list[str]]:
     """Return the types of the answers, and of the events."""
-    transcript = TranscriptStore().of_user("alice")
+    transcript = MemoryTranscript()
     agent = Agent(transcript, lambda _: asyncio.sleep(0))
     service = MessageHandlerService(supervisor=agent, thread_service=transcript)
     answers: list[dict[str, Any]] = []

@@ -11,7 +11,8 @@ async def test_what_was_sent_is_kept_until_it_is_confirmed() -> None:
         outbox.add({"number": number}, outlives=True)
     assert [(await outbox.next())["number"] for _ in range(2)] == [0, 1]
     assert len(outbox) == 3
-    outbox.confirm()
+    outbox.add({"answer": 1}, outlives=False)
+    assert [each["number"] for each in outbox.confirm()] == [0, 1]
     assert [each["number"] for each in outbox.left()] == [2]
     assert len(outbox) == 0
 

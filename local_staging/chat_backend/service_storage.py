@@ -1,0 +1,79 @@
+"""Storage in Redis and PostgreSQL, shared by all processes of one staging."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from local_staging.chat_backend.background import Background
+from local_staging.chat_backend.postgres_transcript import PostgresDatabase, PostgresTranscript
+from local_staging.chat_backend.readiness import Check
+from local_staging.chat_backend.redis_state import RedisJournal, RedisSessionState, RedisStore
+from local_staging.chat_backend.storage import UserStorage
+
+# With the 6 s of the auth service these are the 22 s of the incident.
+REDIS_CHECK_S = 8.0
+POSTGRES_CHECK_S = 8.0
+
+LISTEN_AGAIN_S = 0.5
+CLOSE_S = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+class ServiceStorage:
+    """Keeps state in Redis and what was said in PostgreSQL."""
+
+    def __init__(self, redis_url: str, postgres_url: str, namespace: str) -> None:
+        self._background = Background()
+        self._redis = Redis.from_url(redis_url, decode_responses=True)
+        self._store = RedisStore(self._redis, namespace, self._background)
+        self._database = PostgresDatabase(postgres_url, namespace)
+        self._listening: asyncio.Task[None] | None = None
+
+    def of_user(self, user_id: str, name: str) -> UserStorage:
+        """Return what is kept of one user."""
+        return UserStorage(
+            PostgresTranscript(self._database, user_id, name),
+            RedisJournal(self._store, user_id),
+            RedisSessionState(self._store, user_id),
+        )
+
+    def checks(self) -> Sequence[Check]:
+        """Return how to ask both."""
+
+        async def ask_redis() -> None:
+            await self._redis.ping()
+
+        return (
+            Check("Redis", ask_redis, REDIS_CHECK_S),
+            Check("PostgreSQL", self._database.ask, POSTGRES_CHECK_S),
+        )
+
+    def listen(self, abandoned: Callable[[str], None]) -> None:
+        """Call back with the id of each user whose event nobody takes, here or elsewhere."""
+        self._listening = asyncio.create_task(self._listen(abandoned))
+
+    async def close(self) -> None:
+        """Close both, after a bounded wait for what is being written."""
+        if self._listening is not None:
+            self._listening.cancel()
+        await self._background.drained(CLOSE_S)
+        await self._redis.aclose()
+        await self._database.close()
+
+    async def _listen(self, abandoned: Callable[[str], None]) -> None:
+        while True:
+            try:
+                async with self._redis.pubsub() as channel:
+                    await channel.subscribe(self._store.key("abandoned"))
+                    async for message in channel.listen():
+                        if message["type"] == "message":
+                            abandoned(message["data"])
+            except (RedisError, OSError) as error:
+                _log.warning("Redis cannot be listened to: %s: %s", type(error).__name__, error)
+            await asyncio.sleep(LISTEN_AGAIN_S)
