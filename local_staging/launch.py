@@ -1,16 +1,18 @@
 """Start all of local staging as real processes on the loopback interface, and stop it.
 
-with launch(build="incident", directory=Path("staging")) as staging:
+with launch(chat="incident", directory=Path("staging")) as staging:
     ... staging.chat_url ...
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from local_staging.chat_backend.build_names import check_build_name
+from local_staging.chat_settings import ChatSettings
+from local_staging.dependencies import Dependencies
 from local_staging.errors import StagingError
 from local_staging.processes import HOST, Service, ServiceSpec, start
 from local_staging.signing_key import write_signing_key
@@ -56,18 +58,20 @@ class Staging:
 def launch(
     *,
     directory: Path,
-    build: str = "incident",
+    chat: ChatSettings | str = "incident",
+    dependencies: Dependencies | None = None,
     chat_port: int = 0,
     auth_port: int = 0,
-    reconnect_grace_s: float | None = None,
     start_timeout_s: float = START_S,
 ) -> Staging:
     """Start staging and return when it is healthy; logs and the key are written to `directory`.
 
-    Port 0 is a free one. `reconnect_grace_s` None leaves it to the environment or the default.
-    Files of an earlier start in the same directory are replaced. Raises StagingError.
+    `chat` may be the name of a build. Port 0 is a free one. Files of an earlier start in the same
+    directory are replaced. Raises StagingError.
     """
-    check_build_name(build)
+    settings = ChatSettings(chat) if isinstance(chat, str) else chat
+    needed = Dependencies() if dependencies is None else dependencies
+    chat_environment = settings.environment()
     for port in (chat_port, auth_port):
         if not 0 <= port <= 65_535:
             raise StagingError(f"the port is {port}, expected 0 to 65535")
@@ -76,21 +80,21 @@ def launch(
     write_signing_key(signing_key)
     auth = start(_auth_service(directory, auth_port, signing_key), start_timeout_s)
     try:
-        auth_url = f"http://{HOST}:{auth.port}"
-        spec = _chat_backend(directory, chat_port, auth_url, build, reconnect_grace_s)
-        chat = start(spec, start_timeout_s)
+        chat_environment |= needed.environment((HOST, auth.port))
+        spec = _chat_backend(directory, chat_port, chat_environment)
+        backend = start(spec, start_timeout_s)
     except BaseException:
         auth.stop()
         raise
     return Staging(
-        build=build,
-        chat_url=f"ws://{HOST}:{chat.port}/ws",
-        chat_health_url=f"http://{HOST}:{chat.port}/health",
-        auth_url=auth_url,
-        chat_log=chat.spec.log_path,
+        build=settings.build,
+        chat_url=f"ws://{HOST}:{backend.port}/ws",
+        chat_health_url=f"http://{HOST}:{backend.port}/health",
+        auth_url=f"http://{HOST}:{auth.port}",
+        chat_log=backend.spec.log_path,
         auth_log=auth.spec.log_path,
         signing_key=signing_key,
-        services=(auth, chat),
+        services=(auth, backend),
     )
 
 
@@ -111,12 +115,7 @@ def _auth_service(directory: Path, port: int, signing_key: Path) -> ServiceSpec:
     )
 
 
-def _chat_backend(
-    directory: Path, port: int, auth_url: str, build: str, reconnect_grace_s: float | None
-) -> ServiceSpec:
-    environment = {"CHAT_BUILD": build, "CHAT_AUTH_URL": auth_url}
-    if reconnect_grace_s is not None:
-        environment["CHAT_RECONNECT_GRACE_S"] = repr(reconnect_grace_s)
+def _chat_backend(directory: Path, port: int, environment: Mapping[str, str]) -> ServiceSpec:
     return ServiceSpec(
         name="chat backend",
         module="local_staging.chat_backend",

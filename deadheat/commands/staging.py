@@ -6,17 +6,39 @@ import argparse
 import json
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from local_staging.dependencies import Address
+    from local_staging.services.backing import BackingServices
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    up = actions.add_parser("up", help="start the chat backend and the auth service")
+    up = actions.add_parser(
+        "up", help="start the chat backend, the auth service, Redis and PostgreSQL"
+    )
     up.add_argument("--build", choices=("incident", "fixed"), default="incident")
     up.add_argument("--port", type=int, default=8000, help="of the chat backend (default: 8000)")
     up.add_argument(
         "--auth-port", type=int, default=8081, help="of the auth service (default: 8081)"
+    )
+    up.add_argument(
+        "--in-memory",
+        action="store_true",
+        help="without Redis and PostgreSQL: what is kept ends with the chat backend",
+    )
+    up.add_argument(
+        "--through",
+        action="append",
+        default=[],
+        metavar="NAME=HOST:PORT",
+        help="where the chat backend is to look for auth, redis or postgres, in place of the real "
+        "address: that of a fault proxy; may be repeated",
     )
     up.add_argument(
         "--directory",
@@ -32,21 +54,33 @@ def run(options: argparse.Namespace) -> int:
     """Print one JSON line once everything serves; end on SIGINT or SIGTERM."""
     from capture.errors import DeadheatError
     from deadheat.output_directory import numbered_directory
+    from local_staging.dependencies import Dependencies
     from local_staging.errors import StagingError
     from local_staging.launch import launch
 
+    through = dict(map(_named_address, options.through))
     directory = numbered_directory(options.directory, f"staging-{options.build}")
     stopped = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopped.set())
-    ports = {"chat_port": options.port, "auth_port": options.auth_port}
     try:
-        with launch(build=options.build, directory=directory, **ports) as staging:
+        with ExitStack() as stack:
+            services = None if options.in_memory else stack.enter_context(_services(directory))
+            staging = stack.enter_context(
+                launch(
+                    chat=options.build,
+                    directory=directory,
+                    dependencies=Dependencies(services, through),
+                    chat_port=options.port,
+                    auth_port=options.auth_port,
+                )
+            )
             ready = {
                 "ready": True,
                 "build": options.build,
                 "chat": staging.chat_url,
                 "auth": staging.auth_url,
+                **_kept_in(services),
                 "chat_log": str(staging.chat_log),
                 "signing_key": str(staging.signing_key),
             }
@@ -55,3 +89,39 @@ def run(options: argparse.Namespace) -> int:
     except StagingError as error:
         raise DeadheatError(str(error)) from error
     return 0
+
+
+@contextmanager
+def _services(directory: Path) -> Iterator[BackingServices]:
+    from local_staging.errors import StagingError
+    from local_staging.services.backing import POSTGRES_PORT, REDIS_PORT, backing_services
+
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(
+                backing_services(directory, redis_port=REDIS_PORT, postgres_port=POSTGRES_PORT)
+            )
+        except StagingError as error:
+            raise StagingError(f"{error}; or --in-memory, which needs neither") from error
+        yield running
+
+
+def _named_address(text: str) -> tuple[str, Address]:
+    from deadheat.addresses import address_from
+
+    name, separator, address = text.partition("=")
+    if not separator:
+        from capture.errors import DeadheatError
+
+        raise DeadheatError(f"--through is {text!r}, expected NAME=HOST:PORT")
+    return name, address_from(address, "--through NAME=")
+
+
+def _kept_in(services: BackingServices | None) -> dict[str, Any]:
+    if services is None:
+        return {}
+    # Addresses, not URLs: those hold a password.
+    return {
+        name: {"address": "{}:{}".format(*service.address), "from": service.how}
+        for name, service in (("redis", services.redis), ("postgres", services.postgres))
+    }

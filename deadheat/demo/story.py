@@ -41,7 +41,7 @@ def run_demo(directory: Path, tell: Tell) -> Story:
 
     capture = directory / "healthy.capture.jsonl"
     hunted, retested = directory / "hunt-incident", directory / "hunt-fixed"
-    with launch(build="incident", directory=directory / "staging-incident") as staging:
+    with launch(chat="incident", directory=directory / "staging-incident") as staging:
         tell(f"stand-in for staging, incident build: {staging.chat_url}")
         event_loop.run(_record(staging, capture))
         tell(f"recorded a healthy chat session: {capture}")
@@ -49,7 +49,7 @@ def run_demo(directory: Path, tell: Tell) -> Story:
         tell(f"hunted: {found.answer} in {found.runs} runs")
     fixed = None
     if found.finding is not None:
-        with launch(build="fixed", directory=directory / "staging-fixed") as staging:
+        with launch(chat="fixed", directory=directory / "staging-fixed") as staging:
             settings = HuntSettings(BUDGET, rate_runs=RATE_RUNS, edits=found.finding.edits)
             fixed = _hunt(staging, capture, retested, settings)
             tell(f"the same timing against the fixed build: {fixed.answer} in {fixed.runs} runs")

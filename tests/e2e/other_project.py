@@ -15,7 +15,7 @@ from local_staging.launch import launch
 
 @pytest.fixture(scope="session")
 def staging(tmp_path_factory):
-    with launch(build="BUILD", directory=tmp_path_factory.mktemp("staging")) as staging:
+    with launch(chat="BUILD", directory=tmp_path_factory.mktemp("staging")) as staging:
         yield staging
 
 

@@ -19,7 +19,7 @@ TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{10,}")
 
 @pytest.fixture(scope="module")
 def staging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staging]:
-    with launch(build="fixed", directory=tmp_path_factory.mktemp("staging")) as staging:
+    with launch(chat="fixed", directory=tmp_path_factory.mktemp("staging")) as staging:
         yield staging
 
 

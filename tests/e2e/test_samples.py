@@ -31,7 +31,7 @@ def test_the_finding_shows_on_the_incident_build_only(
     build: str, statuses: list[int], tmp_path: Path
 ) -> None:
     run = tmp_path / "run.capture.jsonl"
-    with launch(build=build, directory=tmp_path / "staging") as staging:
+    with launch(chat=build, directory=tmp_path / "staging") as staging:
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "deadheat", "replay", str(CAPTURE)),

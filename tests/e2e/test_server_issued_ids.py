@@ -114,7 +114,7 @@ async def test_a_server_of_another_make_hears_its_own_ids_each_time(tmp_path: Pa
 
 @pytest.fixture(scope="module")
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staging]:
-    with launch(build="fixed", directory=tmp_path_factory.mktemp("staging")) as staging:
+    with launch(chat="fixed", directory=tmp_path_factory.mktemp("staging")) as staging:
         yield staging
 
 

@@ -20,6 +20,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
+from local_staging.chat_settings import ChatSettings
 from local_staging.errors import StagingError
 from local_staging.launch import Staging, launch
 
@@ -31,15 +32,15 @@ MESSAGE = 'RuntimeError: WebSocket is not connected. Need to call "accept" first
 
 @pytest.fixture(scope="module")
 def incident(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staging]:
-    directory = tmp_path_factory.mktemp("incident")
-    with launch(build="incident", directory=directory, reconnect_grace_s=GRACE_S) as staging:
+    chat = ChatSettings("incident", reconnect_grace_s=GRACE_S)
+    with launch(chat=chat, directory=tmp_path_factory.mktemp("incident")) as staging:
         yield staging
 
 
 @pytest.fixture(scope="module")
 def fixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staging]:
-    directory = tmp_path_factory.mktemp("fixed")
-    with launch(build="fixed", directory=directory, reconnect_grace_s=GRACE_S) as staging:
+    chat = ChatSettings("fixed", reconnect_grace_s=GRACE_S)
+    with launch(chat=chat, directory=tmp_path_factory.mktemp("fixed")) as staging:
         yield staging
 
 

@@ -15,7 +15,7 @@ from local_staging.processes import ServiceSpec
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"build": "broken"}, "'broken', expected incident or fixed"),
+        ({"chat": "broken"}, "'broken', expected incident or fixed"),
         ({"chat_port": 65_536}, "65536, expected 0 to 65535"),
         ({"auth_port": -1}, "-1, expected 0 to 65535"),
     ],
@@ -61,7 +61,7 @@ def test_service_that_came_up_is_stopped_when_the_next_does_not(
 
 
 def test_import_is_light() -> None:
-    heavy = ("starlette", "uvicorn", "httpx", "jwt", "cryptography", "sqlite3")
+    heavy = ("starlette", "uvicorn", "httpx", "jwt", "cryptography", "redis", "asyncpg")
     code = f"import sys, local_staging.launch; print([m for m in {heavy} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

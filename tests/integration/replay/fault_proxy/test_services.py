@@ -44,7 +44,7 @@ def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def staging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staging]:
-    with launch(build="fixed", directory=tmp_path_factory.mktemp("staging")) as staging:
+    with launch(chat="fixed", directory=tmp_path_factory.mktemp("staging")) as staging:
         yield staging
 
 
