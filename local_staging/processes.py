@@ -45,17 +45,35 @@ class Service:
         """The id of the process."""
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process.poll() is None
+
+    def terminate(self) -> None:
+        """Send SIGTERM, and do not wait."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """Send SIGKILL, and do not wait."""
+        self._process.kill()
+
+    def wait(self) -> None:
+        """Return once the process has ended."""
+        self._process.wait()
+
     def stop(self) -> None:
         """End the process: SIGTERM, a bounded wait, SIGKILL. Does nothing when it has ended."""
         _end(self._process)
 
 
-def start(spec: ServiceSpec, timeout_s: float) -> Service:
-    """Start a service and wait until it is healthy. Raises StagingError."""
+def start(spec: ServiceSpec, timeout_s: float, *, until_healthy: bool = True) -> Service:
+    """Start a service and wait until it is healthy, or only listens. Raises StagingError."""
     process = _spawned(spec)
     try:
         port = _reported_port(spec, process, timeout_s)
-        _check_health(spec, port, timeout_s)
+        if until_healthy:
+            _check_health(spec, port, timeout_s)
     except BaseException:
         _end(process)
         raise
@@ -65,7 +83,7 @@ def start(spec: ServiceSpec, timeout_s: float) -> Service:
 def _spawned(spec: ServiceSpec) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", spec.module, "--port", str(spec.port), "--end-with-parent"]
     try:
-        with spec.log_path.open("wb") as log:
+        with spec.log_path.open("ab") as log:
             return subprocess.Popen(
                 command,
                 # Never written to: the process ends when this pipe does, and so with ours.

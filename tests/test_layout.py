@@ -26,6 +26,8 @@ SHELLS = {
     "local_staging/chat_backend/postgres_transcript.py",
     "local_staging/chat_backend/redis_state.py",
     "local_staging/chat_backend/service_storage.py",
+    "local_staging/edge/instances.py",
+    "local_staging/edge/proxy.py",
 }
 SOURCES = [
     path.relative_to(ROOT)

@@ -51,7 +51,7 @@ class ChatBackend:
         self._authenticator = authenticator
         self._storage = storage
         self._checks = checks
-        self._is_warm = False
+        self.is_warm = False
         self._background = Background()
         self._sessions = Sessions(
             self._new_session, settings.reconnect_grace_s, asyncio.get_running_loop()
@@ -60,6 +60,7 @@ class ChatBackend:
 
     async def chat(self, websocket: WebSocket) -> None:
         """Serve one WebSocket connection."""
+        is_warm = self.is_warm
         try:
             credentials = credentials_of(websocket.headers, websocket.scope["subprotocols"])
             claims = self._authenticator.identify(credentials)
@@ -79,7 +80,7 @@ class ChatBackend:
             credentials,
             self._authenticator,
             self._build,
-            is_warm=self._is_warm,
+            is_warm=is_warm,
         )
         try:
             await session.restore()
@@ -95,12 +96,12 @@ class ChatBackend:
     async def warm_up(self) -> None:
         """Have all that serving takes at hand."""
         readiness = await self._build.readiness(self._checks)
-        self._is_warm = True
+        self.is_warm = True
         _log.info("warm: %s", readiness)
 
     def health(self) -> JSONResponse:
-        """Say that the service serves, and which build it is."""
-        return JSONResponse({"status": "ok", "build": self._build.name})
+        """Say that the service serves, which build it is, and whether it has all at hand."""
+        return JSONResponse({"status": "ok", "build": self._build.name, "warm": self.is_warm})
 
     async def close(self) -> None:
         """Finish what was begun, within the time that a stopping container has, and close."""

@@ -34,19 +34,11 @@ def run_service(
     WebSockets are pinged each `ping_interval_s`, and closed with 1011 `ping_timeout_s` later unless
     a pong came; both are 20 s with uvicorn.
     """
-    options = _parse(name)
-    try:
-        listener = socket.create_server((HOST, options.port), backlog=_BACKLOG)
-    except OSError as error:
-        problem = f"cannot listen on {HOST}:{options.port}: {error.strerror}"
-        _log.error("%s", problem)
-        _report({"problem": problem})
-        sys.exit(1)
-    port = listener.getsockname()[1]
-    _log.info("%s listens on %s:%d", name, HOST, port)
-    _report({"port": port})
-    if options.end_with_parent:
-        threading.Thread(target=_end_with_parent, daemon=True).start()
+    given = options(name)
+    listening = listener(name, given.port)
+    report_port(name, listening)
+    if given.end_with_parent:
+        end_with_parent()
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -58,12 +50,13 @@ def run_service(
             ws_ping_timeout=ping_timeout_s,
         )
     )
-    server.run(sockets=[listener])
+    server.run(sockets=[listening])
     if not server.started:
         sys.exit(3)
 
 
-def _parse(name: str) -> argparse.Namespace:
+def options(name: str) -> argparse.Namespace:
+    """Read the command line of a service: `port` and `end_with_parent`."""
     parser = argparse.ArgumentParser(description=f"Run the {name} of local staging.")
     parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
     parser.add_argument(
@@ -72,6 +65,29 @@ def _parse(name: str) -> argparse.Namespace:
         help="end when standard input ends; a parent that dies closes it, on every system",
     )
     return parser.parse_args()
+
+
+def listener(name: str, port: int) -> socket.socket:
+    """Return a socket that listens; when that fails, the parent is told and the process ends."""
+    try:
+        return socket.create_server((HOST, port), backlog=_BACKLOG)
+    except OSError as error:
+        problem = f"cannot listen on {HOST}:{port}: {error.strerror}"
+        _log.error("%s", problem)
+        _report({"problem": problem})
+        sys.exit(1)
+
+
+def report_port(name: str, listening: socket.socket) -> None:
+    """Tell the parent where the service listens."""
+    port = listening.getsockname()[1]
+    _log.info("%s listens on %s:%d", name, HOST, port)
+    _report({"port": port})
+
+
+def end_with_parent() -> None:
+    """From now on, end when standard input does."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _report(fields: dict[str, object]) -> None:

@@ -114,6 +114,8 @@ async def running(build: str, auth_app: Starlette, issuer: TokenIssuer) -> Async
     settings = Settings(build_named(build), "http://auth", reconnect_grace_s=60)
     app = create_app(settings, Network(auth_app))
     async with app.router.lifespan_context(app):
+        while not app.state.backend.is_warm:
+            await asyncio.sleep(0)
         yield Backend(app, issuer)
 
 
@@ -241,7 +243,11 @@ async def test_agent_that_breaks_is_logged_and_the_connection_stays(
 async def test_health_tells_the_build(incident: Backend) -> None:
     transport = httpx.ASGITransport(incident.app)
     async with httpx.AsyncClient(base_url="http://chat", transport=transport) as http:
-        assert (await http.get("/health")).json() == {"status": "ok", "build": "incident"}
+        assert (await http.get("/health")).json() == {
+            "status": "ok",
+            "build": "incident",
+            "warm": True,
+        }
 
 
 async def test_does_not_start_without_the_auth_service() -> None:
