@@ -1,4 +1,4 @@
-"""`deadheat staging up`: start the local stand-in for staging, until a signal ends it."""
+"""`deadheat staging up` and `cycle`: the local stand-in for staging."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from local_staging.dependencies import Address
+    from local_staging.edge_settings import EdgeSettings
     from local_staging.services.backing import BackingServices
 
 
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     up = actions.add_parser(
-        "up", help="start the chat backend, the auth service, Redis and PostgreSQL"
+        "up", help="start it: chat backend, auth service, Redis, PostgreSQL, Cloud Run's edge"
     )
     up.add_argument("--build", choices=("incident", "fixed"), default="incident")
     up.add_argument("--port", type=int, default=8000, help="of the chat backend (default: 8000)")
@@ -47,7 +48,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where to put a new folder with logs and keys (default: runs)",
     )
+    up.add_argument(
+        "--edge",
+        default="cloud-run",
+        metavar="POLICY",
+        help="what stands in front: cloud-run (default), plan (the test plan's 15 s for a "
+        "handshake), short (small numbers), or none",
+    )
+    up.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a limit of the edge that is to differ, such as request_timeout_s=60; may be repeated",
+    )
     up.set_defaults(run=run)
+    cycle = actions.add_parser(
+        "cycle", help="take the instances away as Cloud Run does: SIGTERM, 10 s, SIGKILL"
+    )
+    cycle.add_argument("--port", type=int, default=8000, help="of the edge (default: 8000)")
+    cycle.set_defaults(run=run_cycle)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -59,6 +79,7 @@ def run(options: argparse.Namespace) -> int:
     from local_staging.launch import launch
 
     through = dict(map(_named_address, options.through))
+    edge = _edge(options)
     directory = numbered_directory(options.directory, f"staging-{options.build}")
     stopped = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -71,6 +92,7 @@ def run(options: argparse.Namespace) -> int:
                     chat=options.build,
                     directory=directory,
                     dependencies=Dependencies(services, through),
+                    edge=edge,
                     chat_port=options.port,
                     auth_port=options.auth_port,
                 )
@@ -80,6 +102,7 @@ def run(options: argparse.Namespace) -> int:
                 "build": options.build,
                 "chat": staging.chat_url,
                 "auth": staging.auth_url,
+                "edge": options.edge,
                 **_kept_in(services),
                 "chat_log": str(staging.chat_log),
                 "signing_key": str(staging.signing_key),
@@ -89,6 +112,41 @@ def run(options: argparse.Namespace) -> int:
     except StagingError as error:
         raise DeadheatError(str(error)) from error
     return 0
+
+
+def run_cycle(options: argparse.Namespace) -> int:
+    """Have the edge take its instances away, and print what there is then."""
+    import httpx
+
+    from capture.errors import DeadheatError
+
+    url = f"http://127.0.0.1:{options.port}/_edge/cycle"
+    try:
+        answer = httpx.post(url, trust_env=False)
+        answer.raise_for_status()
+    except httpx.HTTPError as error:
+        raise DeadheatError(
+            f"no edge answers on port {options.port} ({error}); start one: deadheat staging up"
+        ) from error
+    print(answer.text)
+    return 0
+
+
+def _edge(options: argparse.Namespace) -> EdgeSettings | None:
+    from capture.errors import DeadheatError
+    from local_staging.edge_settings import EdgeSettings
+
+    if options.edge == "none":
+        if options.limit:
+            raise DeadheatError("--limit is one of the edge's, and there is none (--edge none)")
+        return None
+    limits = {"min_instances": "1"}
+    for text in options.limit:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise DeadheatError(f"--limit is {text!r}, expected NAME=VALUE")
+        limits[name] = value
+    return EdgeSettings(options.edge, limits)
 
 
 @contextmanager
