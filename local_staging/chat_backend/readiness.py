@@ -13,11 +13,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One dependency: `ask` returns when it answers, and raises when it is not well."""
+    """One dependency: `ask` returns when it answers, and raises when it is not well.
+
+    One that is not needed may be away for a while without anybody noticing.
+    """
 
     name: str
     ask: Callable[[], Awaitable[object]]
     timeout_s: float
+    is_needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,10 @@ async def one_after_another(checks: Sequence[Check]) -> Readiness:
 
 
 async def side_by_side(checks: Sequence[Check], budget_s: float) -> Readiness:
-    """Ask all dependencies at once; none may take longer than the budget."""
+    """Ask all dependencies at once; each may take the whole budget, whatever its own time."""
     clock = asyncio.get_running_loop().time
     began_s = clock()
-    found = await asyncio.gather(
-        *(_problem(check, min(check.timeout_s, budget_s)) for check in checks)
-    )
+    found = await asyncio.gather(*(_problem(check, budget_s) for check in checks))
     problems = {check.name: why for check, why in zip(checks, found, strict=True) if why}
     return Readiness(problems, clock() - began_s)
 

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from local_staging.chat_backend.background import Background
+from local_staging.chat_backend.late_transcript import LateTranscript
 from local_staging.chat_backend.postgres_transcript import PostgresDatabase, PostgresTranscript
 from local_staging.chat_backend.readiness import Check
 from local_staging.chat_backend.redis_state import RedisJournal, RedisSessionState, RedisStore
@@ -20,7 +21,7 @@ REDIS_CHECK_S = 8.0
 POSTGRES_CHECK_S = 8.0
 
 LISTEN_AGAIN_S = 0.5
-CLOSE_S = 2.0
+CLOSE_S = 3.0
 
 _log = logging.getLogger(__name__)
 
@@ -33,12 +34,18 @@ class ServiceStorage:
         self._redis = Redis.from_url(redis_url, decode_responses=True)
         self._store = RedisStore(self._redis, namespace, self._background)
         self._database = PostgresDatabase(postgres_url, namespace)
+        # What waits to be written is seen by later sessions, too.
+        self._transcripts: dict[str, LateTranscript] = {}
         self._listening: asyncio.Task[None] | None = None
 
     def of_user(self, user_id: str, name: str) -> UserStorage:
         """Return what is kept of one user."""
+        transcript = self._transcripts.get(user_id)
+        if transcript is None:
+            direct = PostgresTranscript(self._database, user_id, name)
+            transcript = self._transcripts[user_id] = LateTranscript(direct, self._background)
         return UserStorage(
-            PostgresTranscript(self._database, user_id, name),
+            transcript,
             RedisJournal(self._store, user_id),
             RedisSessionState(self._store, user_id),
         )
@@ -50,8 +57,9 @@ class ServiceStorage:
             await self._redis.ping()
 
         return (
-            Check("Redis", ask_redis, REDIS_CHECK_S),
-            Check("PostgreSQL", self._database.ask, POSTGRES_CHECK_S),
+            # Both are bridged from memory while they are away.
+            Check("Redis", ask_redis, REDIS_CHECK_S, is_needed=False),
+            Check("PostgreSQL", self._database.ask, POSTGRES_CHECK_S, is_needed=False),
         )
 
     def listen(self, abandoned: Callable[[str], None]) -> None:

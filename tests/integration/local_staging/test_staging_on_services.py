@@ -102,10 +102,24 @@ async def test_events_reach_the_client_though_the_process_ends_in_mid_run(
 
 async def test_readiness_names_what_is_away(services: BackingServices, tmp_path: Path) -> None:
     dependencies = Dependencies(services, {"postgres": ("127.0.0.1", 1)})
-    with launch(chat="fixed", dependencies=dependencies, directory=tmp_path) as staging:
+    with launch(chat="incident", dependencies=dependencies, directory=tmp_path) as staging:
         with pytest.raises(Exception, match="HTTP 503"):
             await connected(staging)
         assert "PostgreSQL: StorageError: PostgreSQL: ConnectionRefusedError" in (
             staging.chat_log.read_text()
         )
         assert services.postgres.url not in staging.chat_log.read_text()
+
+
+async def test_a_chat_goes_on_while_both_are_away(
+    services: BackingServices, tmp_path: Path
+) -> None:
+    nowhere = {"postgres": ("127.0.0.1", 1), "redis": ("127.0.0.1", 1)}
+    with launch(
+        chat="fixed", dependencies=Dependencies(services, nowhere), directory=tmp_path
+    ) as staging:
+        client = await connected(staging)
+        await received(client)
+        assert (await asked(client, "6 * 7"))[-1]["answer"].endswith("6 * 7 = 42.")
+        await client.close()
+        assert "1 messages wait to be written" in staging.chat_log.read_text()

@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from local_staging.chat_backend import redis_state
+from local_staging.chat_backend.postgres_transcript import PostgresTranscript
 from local_staging.chat_backend.service_storage import ServiceStorage
 from local_staging.chat_backend.transcript import Entry, StorageError
 from local_staging.services.backing import BackingServices
@@ -158,7 +159,8 @@ async def test_without_postgresql_it_is_said_so(services: BackingServices, names
     async with FaultProxy(services.postgres.address) as proxy:
         url = services.postgres.url_through(*proxy.address)
         storage = ServiceStorage(services.redis.url, url, namespace)
-        transcript = storage.of_user("alice", "Alice").transcript
+        # Straight to the database, where storage has a queue between.
+        transcript = PostgresTranscript(storage._database, "alice", "Alice")
         proxy.apply("down", parse_fault("down"))
         with pytest.raises(StorageError, match="PostgreSQL: ConnectionRefusedError"):
             await transcript.add("user", "lost")
@@ -170,3 +172,19 @@ async def test_without_postgresql_it_is_said_so(services: BackingServices, names
         proxy.lift("down")
         assert await transcript.said_by_user() == ("kept",)
         await storage.close()
+
+
+async def test_messages_wait_for_a_database_that_is_away(
+    services: BackingServices, storage: ServiceStorage, namespace: str
+) -> None:
+    async with FaultProxy(services.postgres.address) as proxy:
+        url = services.postgres.url_through(*proxy.address)
+        behind = ServiceStorage(services.redis.url, url, namespace)
+        proxy.apply("down", parse_fault("down"))
+        await behind.of_user("alice", "Alice").transcript.add("user", "kept")
+        assert await storage.of_user("alice", "Alice").transcript.recent(9) == ()
+        proxy.lift("down")
+        async with asyncio.timeout(PATIENCE_S):
+            while not await storage.of_user("alice", "Alice").transcript.recent(9):
+                await asyncio.sleep(0.05)
+        await behind.close()
