@@ -45,6 +45,13 @@ async def until(what: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
+async def written(storage: ServiceStorage, user_id: str, entry: Entry) -> None:
+    """Wait until a message is the last one that the database has."""
+    async with asyncio.timeout(PATIENCE_S):
+        while await storage.of_user(user_id, user_id.title()).transcript.recent(1) != (entry,):
+            await asyncio.sleep(0.005)
+
+
 async def test_a_transcript_is_shared_and_users_are_not(
     storage: ServiceStorage, other: ServiceStorage
 ) -> None:
@@ -52,14 +59,14 @@ async def test_a_transcript_is_shared_and_users_are_not(
         storage.of_user("alice", "Alice").transcript.add("user", "a \0 and \N{BLACK HEART SUIT}"),
         other.of_user("bob", "Bob").transcript.add("user", "hello"),
     )
-    alice = other.of_user("alice", "Alice").transcript
-    await alice.add("agent", "answer")
-    entries = (
-        Entry("user", "a \N{REPLACEMENT CHARACTER} and \N{BLACK HEART SUIT}"),
-        Entry("agent", "answer"),
+    await written(
+        other, "alice", Entry("user", "a \N{REPLACEMENT CHARACTER} and \N{BLACK HEART SUIT}")
     )
-    assert await storage.of_user("alice", "Alice").transcript.recent(9) == entries
-    assert await storage.of_user("alice", "Alice").transcript.recent(1) == entries[1:]
+    await other.of_user("alice", "Alice").transcript.add("agent", "answer")
+    await written(storage, "alice", Entry("agent", "answer"))
+    await written(storage, "bob", Entry("user", "hello"))
+    alice = storage.of_user("alice", "Alice").transcript
+    assert [entry.role for entry in await alice.recent(9)] == ["user", "agent"]
     assert await storage.of_user("bob", "Bob").transcript.said_by_user() == ("hello",)
 
 
