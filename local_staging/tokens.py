@@ -27,6 +27,10 @@ class InvalidToken(Exception):
     """The token is not one of ours, or no longer; the text says why and never holds the token."""
 
 
+class UnknownKey(InvalidToken):
+    """The token is signed with a key that is not known, or not yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claims:
     """What a valid token says."""
@@ -46,8 +50,11 @@ class TokenVerifier:
 
     @classmethod
     def from_jwks(cls, jwks: dict[str, Any]) -> TokenVerifier:
-        """Make a verifier from a JSON Web Key Set (RFC 7517)."""
-        keys = jwt.PyJWKSet.from_dict(jwks).keys
+        """Make a verifier from a JSON Web Key Set (RFC 7517); without usable keys it knows none."""
+        try:
+            keys = jwt.PyJWKSet.from_dict(jwks).keys
+        except jwt.PyJWKSetError:
+            keys = []
         return cls({key.key_id: key.key for key in keys if key.key_id is not None})
 
     def verify(self, token: str) -> Claims:
@@ -75,5 +82,5 @@ class TokenVerifier:
     def _key_of(self, token: str) -> AllowedPublicKeys:
         key_id = jwt.get_unverified_header(token).get("kid", KEY_ID)
         if key_id not in self._keys:
-            raise InvalidToken(f"the token is signed with a key we do not have: {key_id!r}")
+            raise UnknownKey(f"the token is signed with a key we do not have: {key_id!r}")
         return self._keys[key_id]

@@ -116,19 +116,23 @@ def run(options: argparse.Namespace) -> int:
 
 def run_cycle(options: argparse.Namespace) -> int:
     """Have the edge take its instances away, and print what there is then."""
-    import httpx
+    import http.client
 
     from capture.errors import DeadheatError
 
-    url = f"http://127.0.0.1:{options.port}/_edge/cycle"
+    # Not httpx, which is slow to import: this command is one to time events by.
+    connection = http.client.HTTPConnection("127.0.0.1", options.port, timeout=10)
     try:
-        answer = httpx.post(url, trust_env=False)
-        answer.raise_for_status()
-    except httpx.HTTPError as error:
+        connection.request("POST", "/_edge/cycle")
+        answer = connection.getresponse()
+        text = answer.read().decode()
+    except (OSError, http.client.HTTPException) as error:
         raise DeadheatError(
             f"no edge answers on port {options.port} ({error}); start one: deadheat staging up"
         ) from error
-    print(answer.text)
+    if answer.status != 200:
+        raise DeadheatError(f"port {options.port} is no edge, it answered HTTP {answer.status}")
+    print(text)
     return 0
 
 

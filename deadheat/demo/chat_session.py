@@ -20,9 +20,9 @@ async def chat_twice(chat_url: str, auth_url: str, user: str, password: str) -> 
     The second visit begins longer after the first than the server keeps a session for.
     """
     token = await log_in(auth_url, user, password)
-    received = await _visit(chat_url, token, ("How much is 6 * 7?",))
+    received = await visit(chat_url, token, ("How much is 6 * 7?",))
     await asyncio.sleep(AWAY_S)
-    return received + await _visit(chat_url, token, ("What did I ask first?",))
+    return received + await visit(chat_url, token, ("What did I ask first?",))
 
 
 async def log_in(auth_url: str, user: str, password: str) -> str:
@@ -34,22 +34,23 @@ async def log_in(auth_url: str, user: str, password: str) -> str:
         return token
 
 
-async def _visit(chat_url: str, token: str, questions: tuple[str, ...]) -> int:
+async def visit(chat_url: str, token: str, questions: tuple[str, ...]) -> int:
+    """Connect, ask, read the answers and leave; return how many messages came."""
     headers = {"Authorization": f"Bearer {token}"}
     async with connect(chat_url, additional_headers=headers) as socket:
-        received = await _until(socket, "connection_ready")
+        received = await received_until(socket, "connection_ready")
         for question in questions:
             await asyncio.sleep(THINKING_S)
             await socket.send(json.dumps({"type": "chat", "text": question}))
-            received += await _until(socket, LAST_EVENT)
+            received += await received_until(socket, LAST_EVENT)
         await asyncio.sleep(THINKING_S)
     return received
 
 
-async def _until(socket: ClientConnection, kind: str) -> int:
+async def received_until(socket: ClientConnection, kind: str, within_s: float = 10) -> int:
     """Read on until a message of this kind; return how many came."""
     count = 0
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(within_s):
         while True:
             count += 1
             message: dict[str, Any] = json.loads(await socket.recv())

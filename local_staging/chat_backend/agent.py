@@ -7,6 +7,7 @@ goes to a language model.
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,10 @@ READING_S = 0.015
 THINKING_S = 0.025
 TOOL_S = 0.020
 ANSWERING_S = 0.025
+
+# "Remind me in 30 seconds", "wait 2 s".
+_WAIT = re.compile(r"\b(?:wait|in)\s+(\d{1,5}(?:\.\d+)?)\s*(?:s|sec|seconds?)\b", re.IGNORECASE)
+LONGEST_TIMER_S = 600.0
 
 Pause = Callable[[float], Awaitable[None]]
 
@@ -88,6 +93,9 @@ class Agent:
                 return self._calculated(use.input)
             case "conversation counter":
                 return _counted(" ".join(await self._transcript.said_by_user()))
+            case "timer":
+                await self._pause(float(use.input))
+                return f"{use.input} s are over"
             case _:
                 return _counted(use.input)
 
@@ -105,6 +113,9 @@ def chosen_tool(text: str) -> ToolUse:
     expression = expression_in(text)
     if expression is not None:
         return ToolUse("calculator", expression)
+    wait = _WAIT.search(text)
+    if wait is not None:
+        return ToolUse("timer", f"{min(float(wait[1]), LONGEST_TIMER_S):g}")
     if "so far" in text.lower():
         return ToolUse("conversation counter", "all you said")
     return ToolUse("word counter", text)

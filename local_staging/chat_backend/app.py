@@ -63,9 +63,13 @@ class ChatBackend:
         is_warm = self.is_warm
         try:
             credentials = credentials_of(websocket.headers, websocket.scope["subprotocols"])
-            claims = self._authenticator.identify(credentials)
+            claims = await self._authenticator.identify(credentials)
         except InvalidToken as error:
             await refuse(websocket, f"the token is not valid: {error}")
+            return
+        except httpx.HTTPError as error:
+            _log.error("connection refused: no keys to check tokens with: %r", error)
+            await unavailable(websocket, "the auth service is away")
             return
         user_id = claims.user_id
         readiness = await self._build.readiness(self._checks)
@@ -94,7 +98,11 @@ class ChatBackend:
             self._sessions.leave(session, accepted=connection.accepted)
 
     async def warm_up(self) -> None:
-        """Have all that serving takes at hand."""
+        """Have all that serving takes at hand, or know what is missing."""
+        try:
+            await self._authenticator.fetch_keys()
+        except httpx.HTTPError as error:
+            _log.warning("no keys to check tokens with yet: %r", error)
         readiness = await self._build.readiness(self._checks)
         self.is_warm = True
         _log.info("warm: %s", readiness)
@@ -133,7 +141,7 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
             # Services call each other directly, whatever proxy the environment names.
             trust_env=False,
         ) as http:
-            authenticator = await Authenticator.connected(http)
+            authenticator = Authenticator(http)
             storage = storage_of(settings)
             checks = [*checks_of(http), *storage.checks()]
             backend = app.state.backend = ChatBackend(settings, authenticator, storage, checks)

@@ -6,15 +6,18 @@ and is what takes the time between an upgrade request and its acceptance.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import httpx
 from starlette.datastructures import Headers
 
-from local_staging.tokens import Claims, InvalidToken, TokenVerifier
+from local_staging.clock import monotonic_ns
+from local_staging.tokens import Claims, InvalidToken, TokenVerifier, UnknownKey
 
 SUBPROTOCOL = "bearer"
+FETCH_KEYS_EVERY_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +40,34 @@ def credentials_of(headers: Headers, subprotocols: Sequence[str]) -> Credentials
 
 
 class Authenticator:
-    """Checks tokens; `http` reaches the auth service."""
+    """Checks tokens; `http` reaches the auth service, whose keys are fetched as they are needed."""
 
-    def __init__(self, http: httpx.AsyncClient, verifier: TokenVerifier) -> None:
+    def __init__(self, http: httpx.AsyncClient, now_ns: Callable[[], int] = monotonic_ns) -> None:
         self._http = http
-        self._verifier = verifier
+        self._now_ns = now_ns
+        self._verifier = TokenVerifier({})
+        self._not_before_ns = 0
+        self._fetching = asyncio.Lock()
 
-    @classmethod
-    async def connected(cls, http: httpx.AsyncClient) -> Authenticator:
-        """Fetch the keys of the auth service. Raises httpx.HTTPError when it is out of reach."""
-        response = await http.get("/.well-known/jwks.json")
-        response.raise_for_status()
-        return cls(http, TokenVerifier.from_jwks(response.json()))
+    async def identify(self, credentials: Credentials) -> Claims:
+        """Say whose token this is. Raises InvalidToken, httpx.HTTPError without the keys."""
+        try:
+            return self._verifier.verify(credentials.token)
+        except UnknownKey:
+            # It may have been signed with a key that is newer than those we have.
+            await self.fetch_keys()
+            return self._verifier.verify(credentials.token)
 
-    def identify(self, credentials: Credentials) -> Claims:
-        """Say whose token this is. Raises InvalidToken."""
-        return self._verifier.verify(credentials.token)
+    async def fetch_keys(self) -> None:
+        """Have the keys of the auth service, as of a moment ago. Raises httpx.HTTPError."""
+        async with self._fetching:
+            # Else anybody could have us ask for keys as often as they make up a name for one.
+            if self._now_ns() < self._not_before_ns:
+                return
+            response = await self._http.get("/.well-known/jwks.json")
+            response.raise_for_status()
+            self._verifier = TokenVerifier.from_jwks(response.json())
+            self._not_before_ns = self._now_ns() + FETCH_KEYS_EVERY_NS
 
     async def is_active(self, credentials: Credentials) -> bool:
         """Ask whether the token is still good. Raises httpx.HTTPError."""

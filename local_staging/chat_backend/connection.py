@@ -10,6 +10,7 @@ import asyncio
 import logging
 import uuid
 
+import httpx
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -73,7 +74,13 @@ class Connection:
                 self._session.forget(self.id)
 
     async def _shake_hands(self) -> None:
-        if not await self._authenticator.is_active(self._credentials):
+        try:
+            is_active = await self._authenticator.is_active(self._credentials)
+        except httpx.HTTPError as error:
+            _log.error("connection refused connection=%s: %r", self.id, error)
+            await unavailable(self._websocket, "the auth service is away")
+            raise _Over from error
+        if not is_active:
             await refuse(self._websocket, "the token is no longer active")
             raise _Over
         await self._socket.accept(subprotocol=self._credentials.subprotocol)
@@ -81,7 +88,9 @@ class Connection:
         await self._respond()
         _log.info("connection ready connection=%s user=%s", self.id, self._session.user_id)
         self._handshake_complete.set()
-        await self._session.storage.state.opened(self.id)
+        if self._build.waits_for_the_client:
+            await self._both_ways.complete()
+            await self._session.storage.state.opened(self.id)
 
     async def _respond(self) -> None:
         response = messages.connection_ready(self.id, self._session.user_id)
@@ -89,6 +98,9 @@ class Connection:
             await self._socket.send_json(response)
             self._both_ways.sent()
             return
+        # Written down as ready before anything was said, and so whatever becomes of it. It takes a
+        # round trip to where it is kept, in which the client may go.
+        await self._session.storage.state.opened(self.id)
         try:
             await self._socket.send_json(response)
         except (WebSocketDisconnect, RuntimeError) as error:

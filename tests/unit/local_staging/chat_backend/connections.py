@@ -11,7 +11,6 @@ from local_staging.chat_backend.builds import Build, Fixed
 from local_staging.chat_backend.connection import Connection
 from local_staging.chat_backend.sessions import Session
 from local_staging.chat_backend.storage import UserStorage
-from local_staging.tokens import TokenVerifier
 from tests.unit.local_staging.chat_backend.server import Server
 
 
@@ -32,6 +31,6 @@ def connection_of(
 
     transport = httpx.MockTransport(introspect)
     http = httpx.AsyncClient(base_url="http://auth", transport=transport)
-    authenticator = Authenticator(http, TokenVerifier({}))
+    authenticator = Authenticator(http)
     credentials = Credentials("token")
     return Connection(server.websocket, session, credentials, authenticator, build or Fixed())

@@ -55,6 +55,14 @@ async def test_answers_with_what_the_tool_found() -> None:
     assert await bench.answer("1 / 0") == "The calculator says: no result, division by zero."
 
 
+async def test_a_timer_takes_its_time() -> None:
+    bench = Bench()
+    assert await bench.answer("Remind me in 2.5 seconds") == "The timer says: 2.5 s are over."
+    assert 2.5 in bench.paused_s
+    assert chosen_tool("wait 99999 s") == ToolUse("timer", "600")
+    assert chosen_tool("in time") == ToolUse("word counter", "in time")
+
+
 async def test_counts_the_whole_conversation() -> None:
     bench = Bench()
     await bench.answer("one two three")

@@ -43,6 +43,7 @@ class Client:
             "query_string": b"",
             "headers": headers,
             "subprotocols": ["bearer", token] if as_subprotocol else [],
+            "extensions": {"websocket.http.response": {}},
         }
         self._to_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._from_app: asyncio.Queue[Any] = asyncio.Queue()
@@ -250,9 +251,9 @@ async def test_health_tells_the_build(incident: Backend) -> None:
         }
 
 
-async def test_does_not_start_without_the_auth_service() -> None:
+async def test_without_the_auth_service_it_starts_and_says_503(issuer: TokenIssuer) -> None:
     settings = Settings(build_named("fixed"), "http://auth")
     app = create_app(settings, httpx.MockTransport(lambda request: httpx.Response(503)))
-    with pytest.raises(httpx.HTTPStatusError):
-        async with app.router.lifespan_context(app):
-            pass
+    async with app.router.lifespan_context(app):
+        event = await Backend(app, issuer).connect().event()
+        assert (event["type"], event["status"]) == ("websocket.http.response.start", 503)

@@ -1,10 +1,20 @@
 from __future__ import annotations
 
+import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from starlette.datastructures import Headers
 
-from local_staging.chat_backend.authentication import Credentials, credentials_of
-from local_staging.tokens import InvalidToken
+from local_staging.auth_service.issuer import TokenIssuer
+from local_staging.auth_service.users import USERS
+from local_staging.chat_backend.authentication import (
+    FETCH_KEYS_EVERY_NS,
+    Authenticator,
+    Credentials,
+    credentials_of,
+)
+from local_staging.clock import unix_time_s
+from local_staging.tokens import InvalidToken, UnknownKey
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
@@ -25,3 +35,53 @@ def test_no_token(subprotocols: list[str]) -> None:
 
 def test_token_is_not_in_the_representation() -> None:
     assert "abc" not in repr(Credentials("abc"))
+
+
+class AuthService:
+    """Publishes the keys it has, when it is there; time moves when told to."""
+
+    def __init__(self) -> None:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.issuer = TokenIssuer(key, 60)
+        self.published = self.issuer.jwks()
+        self.status = 200
+        self.times_asked = 0
+        self.now_ns = 0
+        transport = httpx.MockTransport(self._answer)
+        http = httpx.AsyncClient(base_url="http://auth", transport=transport)
+        self.authenticator = Authenticator(http, lambda: self.now_ns)
+
+    def token(self) -> Credentials:
+        return Credentials(self.issuer.issue(USERS[0], unix_time_s()))
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.times_asked += 1
+        return httpx.Response(self.status, json=self.published)
+
+
+async def test_keys_are_fetched_with_the_first_token() -> None:
+    auth = AuthService()
+    for _ in range(3):
+        assert (await auth.authenticator.identify(auth.token())).user_id == USERS[0].user_id
+    assert auth.times_asked == 1
+
+
+async def test_a_new_key_is_fetched_but_not_at_everybodys_bidding() -> None:
+    auth = AuthService()
+    known, auth.published = auth.published, {"keys": []}
+    for _ in range(3):
+        with pytest.raises(UnknownKey):
+            await auth.authenticator.identify(auth.token())
+    assert auth.times_asked == 1
+    auth.published = known
+    auth.now_ns = FETCH_KEYS_EVERY_NS
+    assert (await auth.authenticator.identify(auth.token())).user_id == USERS[0].user_id
+
+
+async def test_without_the_auth_service_it_says_so_and_asks_again() -> None:
+    auth = AuthService()
+    auth.status = 503
+    with pytest.raises(httpx.HTTPStatusError):
+        await auth.authenticator.identify(auth.token())
+    auth.status = 200
+    assert (await auth.authenticator.identify(auth.token())).user_id == USERS[0].user_id
