@@ -80,7 +80,7 @@ class Experiment:
 
     `directory` gets a table of runs and, in a folder, the record of each. `amend` corrects every
     plan that is made. Until `baseline` is known, runs are recorded and not judged. `checks` judge
-    along, whatever the baseline does.
+    along, whatever the baseline does. `patience_s` is what the user asked for, None to learn it.
     """
 
     plan: Plan
@@ -93,6 +93,7 @@ class Experiment:
     baseline: Baseline | None = None
     log_baseline: LogBaseline | None = None
     checks: tuple[Check, ...] = ()
+    patience_s: float | None = None
     trials: list[Trial] = field(default_factory=list)
     _started: int = 0
     _redactor: Redactor = field(default_factory=Redactor)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,8 @@ class HuntSettings:
     seed: int = 0
     rate_runs: int = 20
     edits: tuple[Perturbation, ...] = ()
+    # How much longer than recorded a run waits for the server; None is learned from its runs.
+    patience_s: float | None = None
 
     def __post_init__(self) -> None:
         if self.budget < MIN_BUDGET:
@@ -351,6 +353,9 @@ async def hunt(request: HuntRequest, on_trial: Callable[[Trial], None]) -> HuntR
             surroundings=request.surroundings,
             limits=request.limits,
         )
+        patience_s = request.settings.patience_s
+        if patience_s is not None:
+            settings = replace(settings, patience_s=patience_s)
         experiment = Experiment(
             plan,
             settings,
@@ -359,6 +364,7 @@ async def hunt(request: HuntRequest, on_trial: Callable[[Trial], None]) -> HuntR
             on_trial,
             amend=request.amend,
             checks=request.checks,
+            patience_s=patience_s,
         )
         hunting = Hunt(experiment, recorded, request.settings)
         try:

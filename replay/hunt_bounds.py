@@ -53,7 +53,10 @@ class HuntBounds:
     def most_s(self) -> float:
         """How long they take when the server never answers, and every gap is the longest tried."""
         steps = list(self.plan.steps())
-        waits_s = sum(MAX_PATIENCE_S + step.expected_wait_ns / 1e9 for step in steps)
+        patience_s = self.settings.patience_s
+        if patience_s is None:
+            patience_s = MAX_PATIENCE_S
+        waits_s = sum(patience_s + step.expected_wait_ns / 1e9 for step in steps)
         run_s = (
             forecast(self.plan).duration_ns / 1e9
             + 2 * HIGHEST_NS / 1e9

@@ -116,8 +116,9 @@ async def _learn_from(
     """Set the baseline, from these and more runs; return the kinds that come unasked."""
     while len(runs) < BASELINE_RUNS:
         runs.append(await experiment.run((), "baseline"))
-    patience_s = _patience_s(trial.run for trial in runs)
-    experiment.settings = replace(experiment.settings, patience_s=patience_s)
+    if experiment.patience_s is None:
+        patience_s = _patience_s(trial.run for trial in runs)
+        experiment.settings = replace(experiment.settings, patience_s=patience_s)
     stretched = [await _stretched(experiment) for _ in range(STRETCHED_RUNS)]
     names = experiment.plan.connections
     baseline = Baseline.learned(

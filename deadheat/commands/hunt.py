@@ -54,6 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PLAN",
         help="obey this plan; if it or a finding has edits, search nothing and measure them",
     )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        metavar="S",
+        help="wait this much longer than recorded for the server (default: a few times what it "
+        "usually takes, up to 5)",
+    )
     add_surroundings_arguments(parser)
     add_check_arguments(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="needed unless with --dry-run")
@@ -76,7 +83,9 @@ def run(options: argparse.Namespace) -> int:
 
     plan_file = read_plan_file(options.plan) if options.plan is not None else PlanFile()
     before = read_rate(options.plan) if options.plan is not None else None
-    settings = HuntSettings(options.budget, options.seed, options.rate_runs, plan_file.edits)
+    settings = HuntSettings(
+        options.budget, options.seed, options.rate_runs, plan_file.edits, options.patience
+    )
     plan = plan_file.amended(plan_from_capture(read_capture(options.capture)))
     if options.dry_run:
         return _tell(plan, settings, options)

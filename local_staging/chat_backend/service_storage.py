@@ -7,6 +7,9 @@ import logging
 from collections.abc import Callable, Sequence
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from local_staging.chat_backend.background import Background
@@ -31,7 +34,16 @@ class ServiceStorage:
 
     def __init__(self, redis_url: str, postgres_url: str, namespace: str) -> None:
         self._background = Background()
-        self._redis = Redis.from_url(redis_url, decode_responses=True)
+        # A connection of the pool may have ended since it was last used: that is no failure yet.
+        self._redis = Redis.from_url(
+            redis_url,
+            decode_responses=True,
+            # How long an answer may take is up to whoever asks.
+            socket_timeout=None,
+            socket_connect_timeout=None,
+            retry=Retry(NoBackoff(), 1),
+            retry_on_error=[ConnectionError, RedisConnectionError],
+        )
         self._store = RedisStore(self._redis, namespace, self._background)
         self._database = PostgresDatabase(postgres_url, namespace)
         # What waits to be written is seen by later sessions, too.

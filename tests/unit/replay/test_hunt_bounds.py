@@ -18,6 +18,12 @@ def bounds(settings: HuntSettings | None = None, limits: Limits = UNLIMITED) -> 
     return HuntBounds(PLAN, settings or HuntSettings(), limits)
 
 
+def test_patience_that_was_asked_for_is_counted() -> None:
+    usual, patient = bounds(), bounds(HuntSettings(patience_s=60.0))
+    assert patient.usual_s == usual.usual_s
+    assert patient.most_s > usual.most_s
+
+
 def test_runs_and_connections_are_bounded_by_the_budget() -> None:
     asked = bounds(HuntSettings(budget=50))
     assert (asked.runs, asked.connections) == (50, 50)

@@ -118,6 +118,16 @@ async def test_patience_follows_from_how_slow_the_server_is(
     assert experiment.settings.patience_s == 0.4
 
 
+async def test_patience_that_was_asked_for_is_not_learned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = experiment_of(tmp_path, monkeypatch, HEALTHY, HEALTHY)
+    experiment.patience_s = experiment.settings.patience_s
+    before_s = experiment.settings.patience_s
+    await learn(experiment, HEALTHY)
+    assert experiment.settings.patience_s == before_s != 0.4
+
+
 async def test_no_step_waits_for_what_comes_by_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
