@@ -87,7 +87,6 @@ class ChatBackend:
             is_warm=is_warm,
         )
         try:
-            await session.restore()
             await connection.serve()
         except Exception as error:
             cause = described(root_cause(error))

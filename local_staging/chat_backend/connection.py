@@ -115,6 +115,8 @@ class Connection:
 
     async def _receive_messages(self) -> None:
         await self._handshake_complete.wait()
+        # Before a message is answered, and not before the handshake is: that waits for nobody.
+        await self._session.restore()
         handler = self._build.message_handler(
             self._session.agent, self._session.storage.transcript, self, self._is_warm
         )
