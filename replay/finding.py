@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 from replay.oracles.verdict import Symptom
-from replay.perturbations import Perturbation
+from replay.perturbations import Gap, Perturbation
+from replay.perturbations.words import in_words
 from replay.statistics import Rate
 
 
@@ -100,7 +101,7 @@ def headline(result: HuntResult) -> str:
         return f"{result.answer} in {result.runs} runs, unperturbed {result.control}"
     finding = result.finding
     return (
-        f"{finding.symptom.detail} | when {_when(finding.window)} | "
+        f"{finding.symptom.detail} | {_when(finding)} | "
         f"fails {finding.rate}, unperturbed {result.control}"
     )
 
@@ -112,7 +113,7 @@ def sentences(result: HuntResult) -> list[str]:
         finding = result.finding
         lines += [
             f"  {finding.symptom.kind}: {finding.symptom.detail}",
-            f"  when {_when(finding.window)}",
+            f"  {_when(finding)}",
             f"  fails in {finding.rate}",
         ]
     elif result.tried:
@@ -121,15 +122,20 @@ def sentences(result: HuntResult) -> list[str]:
     return lines + [f"  note: {reason}" for reason in result.reasons]
 
 
-def _when(window: FailingWindow) -> str:
+def _when(finding: Finding) -> str:
+    window = finding.window
+    has_edges = window.low_ns is not None or window.high_ns is not None
+    if not has_edges and any(edit.name != Gap.name for edit in finding.edits):
+        # There is no one place whose value was searched.
+        return f"with {'; '.join(map(in_words, finding.edits))}"
     step = f"{window.connection} step {window.step}"
     recorded = ""
     if window.recorded_ns is not None:
         recorded = f" (recorded: {window.recorded_ns / 1e6:.1f} ms)"
-    if window.low_ns is None and window.high_ns is None:
-        return f"{step} is moved closer to or further from {window.after}{recorded}"
+    if not has_edges:
+        return f"when {step} is moved closer to or further from {window.after}{recorded}"
     low, high = (_edge(value) for value in (window.low_ns, window.high_ns))
-    return f"{step} comes {low} to {high} ms after {window.after}{recorded}"
+    return f"when {step} comes {low} to {high} ms after {window.after}{recorded}"
 
 
 def _edge(value_ns: int | None) -> str:

@@ -12,6 +12,7 @@ from replay.oracles.recorded import without_secret_numbers
 from replay.oracles.transcript import Reply, Transcript, transcripts
 from replay.oracles.verdict import SymptomKind, Verdict
 from replay.perturbations import Gap, HandshakeDelay, Perturbation
+from replay.perturbations.words import in_words
 from replay.plan import Plan, Send
 from replay.pytest_plugin.expectation import Standard
 from replay.pytest_plugin.replay import JudgedRun, Replay
@@ -59,9 +60,7 @@ def edit_in_words(edit: Perturbation, plan: Plan) -> str:
         case HandshakeDelay():
             words = f"{edit.connection} asks for the upgrade {_ms(edit.by_ns)} ms after TCP connect"
         case _:
-            besides = (("perturbation", edit.name), ("connection", ""), ("step", 0))
-            told = (item for item in edit.to_json().items() if item not in besides)
-            return f"{edit.name}: " + ", ".join(f"{name} {value}" for name, value in told)
+            return in_words(edit)
     recorded_ns = edit.recorded_ns(plan)
     return words if recorded_ns is None else f"{words} (recorded: {_ms(recorded_ns)} ms)"
 

@@ -1,8 +1,10 @@
 from dataclasses import replace
 
+from replay.events import START
+from replay.fault_proxy import parse_fault
 from replay.finding import Answer, FailingWindow, Finding, HuntResult, headline, sentences
 from replay.oracles.verdict import Symptom, SymptomKind
-from replay.perturbations import Gap
+from replay.perturbations import Gap, RestartServer, ServiceFault
 from replay.plan import After, Kind
 from replay.statistics import rate
 from tests.unit.replay.captures import MS
@@ -73,6 +75,18 @@ def test_an_open_edge_is_a_question_mark() -> None:
 def test_without_any_edge_it_says_so_in_words() -> None:
     vague = replace(FINDING, window=replace(WINDOW, low_ns=None, high_ns=None))
     assert "is moved closer to or further from" in headline(replace(FOUND, finding=vague))
+
+
+def test_edits_that_were_given_and_not_searched_are_told() -> None:
+    fault = ServiceFault(
+        "redis", START, 0, 8_000_000_000, fault=parse_fault("latency:delay_ms=150")
+    )
+    edits = (RestartServer(After(Kind.CLOSED, "c1"), 1_700_000_000), fault)
+    given = replace(FINDING, edits=edits, window=replace(WINDOW, low_ns=None, high_ns=None))
+    assert (
+        "with restart_server: after c1 closed, gap_ms 1700; "
+        "fault: proxy redis, after start, gap_ms 0, for_ms 8000, fault latency:delay_ms=150"
+    ) in "\n".join(sentences(replace(FOUND, finding=given)))
 
 
 def test_the_headline_is_one_line() -> None:

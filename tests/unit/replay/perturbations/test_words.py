@@ -1,0 +1,14 @@
+from replay.events import START
+from replay.fault_proxy import Blackhole
+from replay.perturbations import EarlyClose, ServiceFault
+from replay.perturbations.words import in_words
+
+
+def test_what_says_nothing_is_left_out() -> None:
+    assert in_words(ServiceFault("redis", START, fault=Blackhole())).startswith(
+        "fault: proxy redis, after start, gap_ms 0"
+    )
+
+
+def test_a_step_is_told() -> None:
+    assert "connection c1, step 2" in in_words(EarlyClose("c1", 2))
