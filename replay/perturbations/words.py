@@ -17,8 +17,7 @@ def in_words(edit: Edit) -> str:
 
 def _value(value: Any) -> str:  # noqa: ANN401 - whatever JSON has
     if isinstance(value, Mapping) and "name" in value:
-        settings = ",".join(
-            f"{name}={_value(set_)}" for name, set_ in value.items() if name != "name"
-        )
+        rest = ((name, set_) for name, set_ in value.items() if name != "name")
+        settings = ",".join(f"{name}={_value(set_)}" for name, set_ in rest)
         return f"{value['name']}:{settings}" if settings else str(value["name"])
     return f"{value:g}" if isinstance(value, float) else str(value)

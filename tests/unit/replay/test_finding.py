@@ -78,14 +78,13 @@ def test_without_any_edge_it_says_so_in_words() -> None:
 
 
 def test_edits_that_were_given_and_not_searched_are_told() -> None:
-    fault = ServiceFault(
-        "redis", START, 0, 8_000_000_000, fault=parse_fault("latency:delay_ms=150")
-    )
+    late = parse_fault("latency:delay_ms=150")
+    fault = ServiceFault("redis", START, 0, 8_000_000_000, fault=late)
     edits = (RestartServer(After(Kind.CLOSED, "c1"), 1_700_000_000), fault)
     given = replace(FINDING, edits=edits, window=replace(WINDOW, low_ns=None, high_ns=None))
     assert (
         "with restart_server: after c1 closed, gap_ms 1700; "
-        "fault: proxy redis, after start, gap_ms 0, for_ms 8000, fault latency:delay_ms=150"
+        "fault: proxy redis, after start, for_ms 8000, fault latency:delay_ms=150"
     ) in "\n".join(sentences(replace(FOUND, finding=given)))
 
 

@@ -5,8 +5,8 @@ from replay.perturbations.words import in_words
 
 
 def test_what_says_nothing_is_left_out() -> None:
-    assert in_words(ServiceFault("redis", START, fault=Blackhole())).startswith(
-        "fault: proxy redis, after start, gap_ms 0"
+    assert in_words(ServiceFault("redis", START, fault=Blackhole())) == (
+        "fault: proxy redis, after start, fault blackhole"
     )
 
 

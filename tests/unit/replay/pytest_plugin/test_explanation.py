@@ -138,7 +138,7 @@ def test_a_handshake_delay_in_words() -> None:
 def test_any_other_edit_by_its_name_and_values() -> None:
     edit = Storm(copies=20, within_ns=100 * MS)
     words = edit_in_words(edit, plan_from_capture(RECORDED))
-    assert words == "storm: copies 20, within_ms 100.0"
+    assert words == "storm: copies 20, within_ms 100"
 
 
 def test_long_messages_are_cut() -> None:
