@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import asyncpg
@@ -48,7 +49,7 @@ class PostgresDatabase:
     async def use(self, operation: Callable[[Any], Awaitable[T]]) -> T:
         """Return what an operation on a connection gives. Raises StorageError."""
         try:
-            async with asyncio.timeout(LONGEST_S), (await self._made()).acquire() as connection:
+            async with asyncio.timeout(LONGEST_S), self._connection() as connection:
                 return await operation(connection)
         except TimeoutError:
             raise StorageError(f"PostgreSQL gave no answer within {LONGEST_S:g} s") from None
@@ -64,6 +65,19 @@ class PostgresDatabase:
         if self._pool is not None:
             # Not close(): that waits for those that are out, for a database that is gone for ever.
             self._pool.terminate()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        pool = await self._made()
+        connection = await pool.acquire()
+        try:
+            yield connection
+        except asyncio.CancelledError:
+            # To take the query back asyncpg would ask the database, which gave no answer.
+            connection.terminate()
+            raise
+        finally:
+            await pool.release(connection)
 
     async def _made(self) -> asyncpg.Pool:
         async with self._making:
