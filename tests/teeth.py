@@ -84,7 +84,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
 
 def _shown(line: str) -> str:
     text = re.sub(r"^[\s|+E]*(\w+\.)*(?=\w)", "", line).strip()
-    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+    # Of a line of the server's log only what it says, and nothing that differs from run to run.
+    text = re.sub(r"^\S+Z (ERROR|WARNING) \S+ ", "", text)
+    text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "…", text)
+    # What it is about stands at its end.
+    return text if len(text) <= LONGEST_SHOWN else f"…{text[-LONGEST_SHOWN + 1 :]}"
 
 
 @dataclass(slots=True)

@@ -19,6 +19,11 @@ USERS = (
     User("alice", "Alice Arden", "alice-staging-password"),
     User("bob", "Bob Brooks", "bob-staging-password"),
     User("carol", "Carol Chen", "carol-staging-password"),
+    # For tests with many: user-01 to user-60.
+    *(
+        User(f"user-{number:02}", f"User {number:02}", f"user-{number:02}-staging-password")
+        for number in range(1, 61)
+    ),
 )
 
 _BY_ID = {user.user_id: user for user in USERS}

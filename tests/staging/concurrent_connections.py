@@ -1,0 +1,42 @@
+"""Many clients at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tests.staging.chat_client import ChatClient
+from tests.staging.endpoint import Endpoint
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class ConcurrentConnections:
+    """Clients of several users, who all log in before any of them connects."""
+
+    staging: Endpoint
+    users: Sequence[str]
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[list[ChatClient]]:
+        """Connect all of them in the same moment; leave with all of them in the end."""
+        tokens = await asyncio.gather(*(self.staging.token(user) for user in self.users))
+        clients = await asyncio.gather(
+            *(
+                ChatClient.ready(self.staging, user, token=token)
+                for user, token in zip(self.users, tokens, strict=True)
+            )
+        )
+        try:
+            yield list(clients)
+        finally:
+            await asyncio.gather(*(client.leave() for client in clients))
+
+
+async def each(clients: Sequence[ChatClient], do: Callable[[ChatClient], Awaitable[T]]) -> list[T]:
+    """Do something with all clients at once; return what came of it, in their order."""
+    return list(await asyncio.gather(*(do(client) for client in clients)))
