@@ -31,7 +31,7 @@ from local_staging.chat_backend.message_handler import (
     ThreadService,
 )
 from local_staging.chat_backend.readiness import Check, Readiness
-from local_staging.chat_backend.reading import Handle, Receive
+from local_staging.chat_backend.reading import Begin, Handle, Receive
 from local_staging.chat_backend.unguarded_socket import UnguardedSocket
 from local_staging.clock import monotonic_ns
 
@@ -110,8 +110,11 @@ class Build(Protocol):
     async def readiness(self, checks: Sequence[Check]) -> Readiness:
         """Ask the dependencies."""
 
-    async def read(self, receive: Receive, handle: Handle) -> None:
-        """Read messages and have them answered, until the client leaves."""
+    async def read(self, receive: Receive, handle: Handle, begin: Begin) -> None:
+        """Read messages and have them answered, until the client leaves.
+
+        `begin` starts work that outlives the connection.
+        """
 
 
 class Incident:
@@ -147,7 +150,7 @@ class Incident:
         """Ask one after another."""
         return await readiness.one_after_another(checks)
 
-    async def read(self, receive: Receive, handle: Handle) -> None:
+    async def read(self, receive: Receive, handle: Handle, begin: Begin) -> None:
         """Read the next once the one before is answered."""
         await reading.one_after_another(receive, handle)
 
@@ -183,9 +186,9 @@ class Fixed:
         needed = [check for check in checks if check.is_needed]
         return await readiness.side_by_side(needed, READINESS_BUDGET_S)
 
-    async def read(self, receive: Receive, handle: Handle) -> None:
+    async def read(self, receive: Receive, handle: Handle, begin: Begin) -> None:
         """Read all the time."""
-        await reading.side_by_side(receive, handle)
+        await reading.side_by_side(receive, handle, begin)
 
 
 BUILDS: tuple[Build, ...] = (Incident(), Fixed())

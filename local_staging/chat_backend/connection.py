@@ -121,7 +121,9 @@ class Connection:
             self._session.agent, self._session.storage.transcript, self, self._is_warm
         )
         try:
-            await self._build.read(self._receive, lambda text: self._answer(handler, text))
+            await self._build.read(
+                self._receive, lambda text: self._answer(handler, text), self._session.begin
+            )
         except TooManyUnread as error:
             await self._websocket.close(TRY_AGAIN_LATER, str(error))
             raise _Over from error

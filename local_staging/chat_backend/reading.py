@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 MOST_UNREAD = 100
 
 Receive = Callable[[], Awaitable[str]]
 Handle = Callable[[str], Awaitable[None]]
+Begin = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
 _log = logging.getLogger(__name__)
 
@@ -36,18 +38,19 @@ async def one_after_another(receive: Receive, handle: Handle) -> None:
             _log.warning("a message could not be answered: %s: %s", type(error).__name__, error)
 
 
-async def side_by_side(receive: Receive, handle: Handle) -> None:
+async def side_by_side(receive: Receive, handle: Handle, begin: Begin) -> None:
     """Read all the time, and answer in the order in which it came.
 
-    Raises WebSocketDisconnect when the client left, TooManyUnread.
+    What was read is answered though the client left meanwhile: `begin` starts work that outlives
+    the connection. Raises WebSocketDisconnect when the client left, TooManyUnread.
     """
-    unread: asyncio.Queue[str] = asyncio.Queue(MOST_UNREAD)
+    unread: asyncio.Queue[str | None] = asyncio.Queue()
 
     async def answer() -> None:
-        while True:
-            await handle(await unread.get())
+        while (text := await unread.get()) is not None:
+            await handle(text)
 
-    answering = asyncio.create_task(answer())
+    answering = begin(answer())
     reading = asyncio.create_task(_read(receive, unread))
     try:
         # Whichever fails first says how it ended.
@@ -55,15 +58,14 @@ async def side_by_side(receive: Receive, handle: Handle) -> None:
         for task in sorted(done, key=lambda task: task is reading):
             task.result()
     finally:
-        for task in (answering, reading):
-            task.cancel()
-        await asyncio.gather(answering, reading, return_exceptions=True)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        unread.put_nowait(None)
 
 
-async def _read(receive: Receive, unread: asyncio.Queue[str]) -> None:
+async def _read(receive: Receive, unread: asyncio.Queue[str | None]) -> None:
     while True:
         text = await receive()
-        try:
-            unread.put_nowait(text)
-        except asyncio.QueueFull:
-            raise TooManyUnread(f"{MOST_UNREAD} messages wait to be answered") from None
+        if unread.qsize() >= MOST_UNREAD:
+            raise TooManyUnread(f"{MOST_UNREAD} messages wait to be answered")
+        unread.put_nowait(text)

@@ -63,6 +63,10 @@ class Session:
             self._restored = asyncio.create_task(self._restore())
         await asyncio.shield(self._restored)
 
+    def begin(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Begin some work, which goes on when the connection ends."""
+        return self._work.run(coroutine)
+
     async def work(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Wait for some work, which goes on when the one who waits does not."""
         await asyncio.shield(self._work.run(self._worked(coroutine)))

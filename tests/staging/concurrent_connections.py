@@ -22,9 +22,16 @@ class ConcurrentConnections:
     users: Sequence[str]
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[list[ChatClient]]:
-        """Connect all of them in the same moment; leave with all of them in the end."""
+    async def open(
+        self, before: Callable[[], Awaitable[object]] | None = None
+    ) -> AsyncIterator[list[ChatClient]]:
+        """Connect all of them in the same moment; leave with all of them in the end.
+
+        `before` is done when all have logged in, right before they connect.
+        """
         tokens = await asyncio.gather(*(self.staging.token(user) for user in self.users))
+        if before is not None:
+            await before()
         clients = await asyncio.gather(
             *(
                 ChatClient.ready(self.staging, user, token=token)

@@ -73,12 +73,13 @@ async def test_auth_validation_with_redis_delay(
 @pytest.mark.guards(2, "unexpected keyword argument 'websocket_manager'")
 async def test_websocket_session_persistence(build: Build, staged: Staged) -> None:
     with staged.running(build) as staging:
-        client = await ChatClient.ready(staging)
+        token = await staging.token("alice")
+        client = await ChatClient.ready(staging, token=token)
         assert answer_of(await client.ask("6 * 7")).endswith("6 * 7 = 42.")
         await client.leave()
         # The instance that knew the session goes; the next one has to have it from Redis.
         await CloudRun(staging).cycle()
-        again = await ChatClient.ready(staging)
+        again = await ChatClient.ready(staging, token=token)
         assert answer_of(await again.ask("last + 1")).endswith("last + 1 = 43.")
         await again.say(type="history")
         (history,) = await again.receive_until("history")

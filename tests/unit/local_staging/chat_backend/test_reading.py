@@ -1,4 +1,6 @@
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 from starlette.websockets import WebSocketDisconnect
@@ -49,7 +51,7 @@ async def test_side_by_side_reads_while_it_answers_and_keeps_the_order() -> None
         if len(order) == 3:
             leaves.set()
 
-    task = asyncio.create_task(side_by_side(client.receive, answer))
+    task = asyncio.create_task(side_by_side(client.receive, answer, asyncio.create_task))
     await asyncio.sleep(0.01)
     assert (client.read, order) == (3, [])
     answered.set()
@@ -76,11 +78,31 @@ async def test_side_by_side_a_failure_ends_it_and_leaves_no_task() -> None:
         raise LookupError("no such tool")
 
     with pytest.raises(LookupError):
-        await side_by_side(client.receive, fails)
+        await side_by_side(client.receive, fails, asyncio.create_task)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_side_by_side_so_many_wait_at_most() -> None:
     client, answered = Client(MOST_UNREAD + 10), asyncio.Event()
     with pytest.raises(TooManyUnread, match=f"{MOST_UNREAD} messages wait"):
-        await side_by_side(client.receive, lambda _: answered.wait())  # type: ignore[arg-type, return-value]
+        await side_by_side(client.receive, lambda _: answered.wait(), asyncio.create_task)  # type: ignore[arg-type, return-value]
+    answered.set()
+
+
+async def test_side_by_side_what_was_said_is_answered_though_the_client_left() -> None:
+    answered, order, begun = asyncio.Event(), [], []
+
+    async def answer(text: str) -> None:
+        await answered.wait()
+        order.append(text)
+
+    def begin(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        begun.append(asyncio.create_task(work))
+        return begun[-1]
+
+    with pytest.raises(WebSocketDisconnect):
+        await side_by_side(Client(3).receive, answer, begin)
+    assert order == []
+    answered.set()
+    await asyncio.gather(*begun)
+    assert order == ["1", "2", "3"]
