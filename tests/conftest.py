@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from local_staging.errors import StagingError
 from local_staging.services.backing import BackingServices, backing_services
+from tests.staging.staged import Staged
 
 pytest_plugins = ("tests.teeth",)
 
@@ -21,3 +23,9 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackingServic
         if os.environ.get("CI"):
             pytest.fail(str(error))
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def staged(services: BackingServices, tmp_path: Path) -> Staged:
+    """How to have a staging on these services, under a namespace of the test's own."""
+    return Staged(services, tmp_path)

@@ -1,5 +1,6 @@
 """Tests with teeth: what guards against a root cause has to fail where the root cause is.
 
+A test marked `guards_nothing(why)` runs on both builds and passes on both; the table says why.
 A test marked `guards(root_cause, fails_with)` gets each build as its argument `build`. With `fixed`
 it passes as any test does. With `incident` it passes if it fails, and what it fails with has the
 text `fails_with`; else it guards nothing, or something else than it says, and that is a failure.
@@ -21,9 +22,11 @@ from _pytest.outcomes import Failed
 from local_staging.chat_backend.builds import BUILDS, Incident
 
 MARK = "guards"
+NO_GUARD = "guards_nothing"
 TEETH = "teeth"
 LONGEST_SHOWN = 110
 ROOT_CAUSES = {
+    0: "it guards nothing",
     1: "accept race",
     2: "constructor mismatch",
     3: "readiness",
@@ -46,13 +49,17 @@ def pytest_configure(config: pytest.Config) -> None:
         "guards(root_cause, fails_with): runs on both builds; on `incident` it has to fail with "
         "this text (a regular expression)",
     )
+    config.addinivalue_line(
+        "markers", "guards_nothing(why): runs on both builds, and passes on both"
+    )
     if config.getoption("--teeth-table") is not None:
         config.pluginmanager.register(_Table(config.getoption("--teeth-table")), "teeth-table")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a marked test each build in turn."""
-    if metafunc.definition.get_closest_marker(MARK) is not None:
+    marks = map(metafunc.definition.get_closest_marker, (MARK, NO_GUARD))
+    if any(mark is not None for mark in marks):
         metafunc.parametrize("build", BUILDS, ids=[build.name for build in BUILDS], scope="session")
 
 
@@ -61,7 +68,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
     """Turn the outcome round on the incident build."""
     mark = pyfuncitem.get_closest_marker(MARK)
     if mark is None:
-        return (yield)
+        none = pyfuncitem.get_closest_marker(NO_GUARD)
+        result = yield
+        if none is not None:
+            name, build = pyfuncitem.nodeid.split("[")[0], pyfuncitem.callspec.params["build"]
+            told = "passes" if not isinstance(build, Incident) else f"passes: {none.args[0]}"
+            pyfuncitem.user_properties.append((TEETH, [name, 0, build.name, told]))
+        return result
     root_cause, fails_with = mark.args
     build = pyfuncitem.callspec.params["build"]
     about = [pyfuncitem.nodeid.split("[")[0], root_cause, build.name]
@@ -116,7 +129,8 @@ class _Table:
         for (root_cause, test), results in sorted(self.rows.items()):
             path, _, name = test.rpartition("::")
             cells = (results.get(build, "not run") for build in ("fixed", "incident"))
-            cause = f"{root_cause}, {ROOT_CAUSES[root_cause]}"
+            named = ROOT_CAUSES[root_cause]
+            cause = f"{root_cause}, {named}" if root_cause else named
             yield f"| {cause} | `{name}` in {path} | {' | '.join(map(_cell, cells))} |"
 
 

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from local_staging.chat_backend.authentication import Authenticator, credentials_of
+from local_staging.chat_backend.authentication import Authenticator, asked, credentials_of
 from local_staging.chat_backend.background import Background
 from local_staging.chat_backend.connection import Connection, refuse, unavailable
 from local_staging.chat_backend.failures import described, root_cause
@@ -172,7 +172,7 @@ def checks_of(auth: httpx.AsyncClient) -> list[Check]:
 
     async def ask_auth() -> None:
         # How long that may take is the check's, not the client's.
-        (await auth.get("/health", timeout=None)).raise_for_status()
+        await asked(auth, "GET", "/health", timeout=None)
 
     return [Check("auth service", ask_auth, AUTH_CHECK_S)]
 

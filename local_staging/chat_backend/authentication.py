@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 from starlette.datastructures import Headers
@@ -39,6 +40,19 @@ def credentials_of(headers: Headers, subprotocols: Sequence[str]) -> Credentials
     raise InvalidToken("there is none: send Authorization: Bearer, or subprotocols bearer and it")
 
 
+async def asked(http: httpx.AsyncClient, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
+    """Return the answer of a service to a request that may be repeated. Raises httpx.HTTPError.
+
+    A connection that was kept may be closed at the moment at which it is used again.
+    """
+    try:
+        response = await http.request(method, path, **options)
+    except httpx.RemoteProtocolError:
+        response = await http.request(method, path, **options)
+    response.raise_for_status()
+    return response
+
+
 class Authenticator:
     """Checks tokens; `http` reaches the auth service, whose keys are fetched as they are needed."""
 
@@ -64,13 +78,11 @@ class Authenticator:
             # Else anybody could have us ask for keys as often as they make up a name for one.
             if self._now_ns() < self._not_before_ns:
                 return
-            response = await self._http.get("/.well-known/jwks.json")
-            response.raise_for_status()
+            response = await asked(self._http, "GET", "/.well-known/jwks.json")
             self._verifier = TokenVerifier.from_jwks(response.json())
             self._not_before_ns = self._now_ns() + FETCH_KEYS_EVERY_NS
 
     async def is_active(self, credentials: Credentials) -> bool:
         """Ask whether the token is still good. Raises httpx.HTTPError."""
-        response = await self._http.post("/introspect", data={"token": credentials.token})
-        response.raise_for_status()
+        response = await asked(self._http, "POST", "/introspect", data={"token": credentials.token})
         return response.json().get("active") is True

@@ -25,6 +25,10 @@ PAUSE_NS = 2_000_000_000
 EVENTS_LIVE_S = 300
 STATE_LIVES_S = 3_600
 
+# uvloop has a RuntimeError for a transport that was reset before it is written to, and redis-py
+# (8.1) passes it on; asyncio's own loop has none there.
+_OUT_OF_REACH = (RedisError, OSError, TimeoutError, RuntimeError)
+
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
@@ -50,7 +54,7 @@ class RedisStore:
         try:
             async with asyncio.timeout(LONGEST_S):
                 return await operation()
-        except (RedisError, OSError, TimeoutError) as error:
+        except _OUT_OF_REACH as error:
             self._alone_until_ns = monotonic_ns() + PAUSE_NS
             _log.warning("Redis could not %s: %s: %s", what, type(error).__name__, error)
             return other

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -25,6 +25,7 @@ POSTGRES_CHECK_S = 8.0
 
 LISTEN_AGAIN_S = 0.5
 CLOSE_S = 3.0
+MOST_REDIS_CONNECTIONS = 50
 
 _log = logging.getLogger(__name__)
 
@@ -35,8 +36,11 @@ class ServiceStorage:
     def __init__(self, redis_url: str, postgres_url: str, namespace: str) -> None:
         self._background = Background()
         # A connection of the pool may have ended since it was last used: that is no failure yet.
-        self._redis = Redis.from_url(
+        # Whoever comes when all connections are out waits for one.
+        pool = BlockingConnectionPool.from_url(
             redis_url,
+            max_connections=MOST_REDIS_CONNECTIONS,
+            timeout=None,
             decode_responses=True,
             # How long an answer may take is up to whoever asks.
             socket_timeout=None,
@@ -44,6 +48,7 @@ class ServiceStorage:
             retry=Retry(NoBackoff(), 1),
             retry_on_error=[ConnectionError, RedisConnectionError],
         )
+        self._redis = Redis.from_pool(pool)
         self._store = RedisStore(self._redis, namespace, self._background)
         self._database = PostgresDatabase(postgres_url, namespace)
         # What waits to be written is seen by later sessions, too.

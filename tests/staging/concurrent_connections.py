@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tests.staging.chat_client import ChatClient
@@ -16,10 +16,11 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class ConcurrentConnections:
-    """Clients of several users, who all log in before any of them connects."""
+    """Clients of several users, who all log in before any of them connects, and once only."""
 
     staging: Endpoint
     users: Sequence[str]
+    _tokens: list[str] = field(default_factory=list)
 
     @asynccontextmanager
     async def open(
@@ -29,13 +30,15 @@ class ConcurrentConnections:
 
         `before` is done when all have logged in, right before they connect.
         """
-        tokens = await asyncio.gather(*(self.staging.token(user) for user in self.users))
+        if not self._tokens:
+            asked = (self.staging.token(user) for user in self.users)
+            self._tokens = list(await asyncio.gather(*asked))
         if before is not None:
             await before()
         clients = await asyncio.gather(
             *(
                 ChatClient.ready(self.staging, user, token=token)
-                for user, token in zip(self.users, tokens, strict=True)
+                for user, token in zip(self.users, self._tokens, strict=True)
             )
         )
         try:

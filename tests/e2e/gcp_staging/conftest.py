@@ -8,13 +8,11 @@ that staging; what has to be done to the platform then is left out, and said so.
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local_staging.chat_backend.builds import Build, Incident
-from local_staging.services.backing import BackingServices
 from tests.staging.endpoint import (
     CHAT_URL_VARIABLE,
     TOKEN_COMMAND_VARIABLE,
@@ -25,11 +23,6 @@ from tests.staging.staged import Staged
 
 REAL = RealEndpoint.from_environment(os.environ)
 Running = Callable[..., AbstractContextManager[Endpoint]]
-
-
-@pytest.fixture
-def staged(services: BackingServices, tmp_path: Path) -> Staged:
-    return Staged(services, tmp_path)
 
 
 @pytest.fixture

@@ -72,10 +72,8 @@ async def test_message_burst_during_handshake(endpoint: Running) -> None:
         await again.leave()
 
 
-async def test_staging_infrastructure_limits(staged: Staged) -> None:
-    # The limits are the edge's, and both builds live with them: this test guards no root cause.
-    from local_staging.chat_backend.builds import Fixed
-
+@pytest.mark.guards_nothing("the limits are the edge's, and both builds live with them")
+async def test_staging_infrastructure_limits(build: Build, local: Staged) -> None:
     edge = EdgeSettings(
         "cloud-run",
         {
@@ -86,7 +84,7 @@ async def test_staging_infrastructure_limits(staged: Staged) -> None:
             "queue_start_ups": "0",
         },
     )
-    with staged.running(Fixed(), edge=edge) as staging:
+    with local.running(build, edge=edge) as staging:
         async with ConcurrentConnections(staging, USERS[:4]).open() as clients:
             for user in USERS[4:7]:
                 with pytest.raises(InvalidStatus) as refused:

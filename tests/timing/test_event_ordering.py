@@ -1,0 +1,49 @@
+"""The plan's timing family: events come in the order and at the distance of their making."""
+
+import asyncio
+import itertools
+from datetime import datetime
+
+import pytest
+
+from local_staging.chat_backend.agent import ANSWERING_S, READING_S, THINKING_S, TOOL_S
+from local_staging.chat_backend.builds import Build
+from tests.staging.chat_client import FIVE, ChatClient, Fields, types_of
+from tests.staging.staged import Staged
+
+BACK_S = 5.0
+# Timestamps are whole milliseconds, and a timer may fire one early.
+SLACK_MS = 2.0
+
+
+def gaps_ms(events: list[Fields]) -> list[float]:
+    """Return how long after the one before each event was made."""
+    made = [datetime.fromisoformat(event["timestamp"]) for event in events]
+    return [(b - a).total_seconds() * 1e3 for a, b in itertools.pairwise(made)]
+
+
+@pytest.mark.guards(5, "Failed to send agent_completed")
+async def test_order_and_distance_to_the_millisecond(build: Build, staged: Staged) -> None:
+    least_ms = [
+        pause_s * 1e3 - SLACK_MS for pause_s in (READING_S, THINKING_S, TOOL_S, ANSWERING_S)
+    ]
+    with staged.running(build) as staging:
+        client = await ChatClient.ready(staging)
+        for _ in range(3):
+            events = await client.ask("6 * 7")
+            assert types_of(events) == FIVE
+            assert all(gap >= least for gap, least in zip(gaps_ms(events), least_ms, strict=True))
+        await client.say(type="chat", text="wait 0.2 s")
+        begun = await client.receive_until("agent_thinking")
+        client.vanish()
+        await asyncio.sleep(1)
+        again = await ChatClient.ready(staging)
+        await again.say(type="connection_ack")
+        rest = await again.receive_until("agent_completed", BACK_S)
+        by_sequence = {event["sequence"]: event for event in (*begun, *rest)}
+        run = [by_sequence[sequence] for sequence in sorted(by_sequence)]
+        assert types_of(run) == FIVE
+        # They were made when they were due, though they were heard later.
+        least_ms[2] += 200
+        assert all(gap >= least for gap, least in zip(gaps_ms(run), least_ms, strict=True))
+        await again.leave()
