@@ -1,6 +1,6 @@
 """The sessions of data/samples, one for each root cause: healthy as they are recorded.
 
-`python -m deadheat.demo.incident_sessions DIR` records them against a staging of its own.
+`python -m deadheat.demo.incident_sessions DIR [NAME …]` records them against a staging of its own.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from deadheat.demo.chat_session import log_in, received_until, visit
 from local_staging.edge_settings import EdgeSettings
 from local_staging.launch import Staging, launch
 
-# A second of waiting, for the run to begin and the last message to be read, beside the two minutes.
-RUN_S = 122
+# Together a little more than the 30 s and 90 s after which the incident takes a client for dead.
+# Not much more: whoever is cut off then has a session until the run is over.
+HELLO_S, RUN_S = 0.5, 119.6
 LONGEST_S = RUN_S + 60.0
 
 
@@ -55,7 +56,7 @@ async def wait_for_two_minutes(chat_url: str, token: str) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     async with connect(chat_url, additional_headers=headers) as socket:
         await received_until(socket, "connection_ready")
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(HELLO_S)
         question = {"type": "chat", "text": f"Remind me in {RUN_S} seconds"}
         await socket.send(json.dumps(question))
         await received_until(socket, "agent_completed", LONGEST_S)
@@ -82,7 +83,7 @@ async def record(session: Session, chat_url: str, auth_url: str, directory: Path
     return capture
 
 
-async def _record_all(staging: Staging, directory: Path) -> None:
+async def _record_all(staging: Staging, directory: Path, sessions: tuple[Session, ...]) -> None:
     async def recorded(sessions: tuple[Session, ...]) -> None:
         for session in sessions:
             print(await record(session, staging.chat_url, staging.auth_url, directory), flush=True)
@@ -90,16 +91,17 @@ async def _record_all(staging: Staging, directory: Path) -> None:
             await asyncio.sleep(1)
 
     # The long one beside the others, as a user of its own.
-    long = tuple(session for session in SESSIONS if session.user == "bob")
-    await asyncio.gather(recorded(long), recorded(tuple(s for s in SESSIONS if s not in long)))
+    long = tuple(session for session in sessions if session.user == "bob")
+    await asyncio.gather(recorded(long), recorded(tuple(s for s in sessions if s not in long)))
 
 
 def main() -> None:
-    """Record all sessions."""
-    directory = Path(sys.argv[1])
+    """Record all sessions, or those that are named after the directory."""
+    directory, *names = Path(sys.argv[1]), *sys.argv[2:]
+    sessions = tuple(each for each in SESSIONS if not names or each.name in names)
     edge = EdgeSettings(limits={"min_instances": "1"})
     with launch(chat="incident", directory=directory / "staging", edge=edge) as staging:
-        asyncio.run(_record_all(staging, directory))
+        asyncio.run(_record_all(staging, directory, sessions))
 
 
 if __name__ == "__main__":
