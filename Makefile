@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := capture replay evidence local_staging deadheat benchmarks docs tests
 PACKAGES := capture replay evidence local_staging deadheat docs.perturbations
 
-.PHONY: help setup demo test style types layers check tools bench docs clean
+.PHONY: help setup demo test soak style types layers check tools bench docs clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -25,7 +25,10 @@ demo: setup ## find a race in the local stand-in for staging, from recording to 
 	@$(BIN)/deadheat demo
 
 test: setup tools check ## all checks and all tests, from a fresh clone
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile
+
+soak: setup tools ## how often connections succeed and events arrive, under two minutes of chaos
+	@$(BIN)/python -m tests.soak
 
 check: style types layers ## what a linter can see
 

@@ -89,8 +89,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
         found = re.findall(f".*{fails_with}.*", told)
         if not found:
             raise
-        # The last one is the complaint itself, those before it are the code.
-        pyfuncitem.user_properties.append((TEETH, [*about, f"fails: {_shown(found[-1])}"]))
+        # The shortest is the complaint itself, not a line that quotes it.
+        pyfuncitem.user_properties.append(
+            (TEETH, [*about, f"fails: {_shown(min(found, key=len))}"])
+        )
         return True
     pytest.fail(f"passes on the incident build: it does not guard against root cause {root_cause}")
 

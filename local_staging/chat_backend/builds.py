@@ -67,8 +67,11 @@ class Delivery(Protocol):
     async def run(self) -> None:
         """Deliver until the client leaves."""
 
-    def confirm(self) -> None:
-        """Take note that the client said something."""
+    def confirm(self, received: int | None = None) -> None:
+        """Take note that the client said something, after so many messages if it counts them."""
+
+    def goodbye(self) -> None:
+        """Take note that the client left in order."""
 
     def end(self) -> None:
         """Leave what was not delivered to the next connection."""

@@ -129,8 +129,7 @@ class Connection:
             raise _Over from error
         except WebSocketDisconnect as left:
             if left.code == NORMAL_CLOSURE:
-                # Who says goodbye has read what came before.
-                self._delivery.confirm()
+                self._delivery.goodbye()
             raise
 
     async def _receive(self) -> str:
@@ -144,7 +143,9 @@ class Connection:
                 )
                 continue
             self._both_ways.heard()
-            self._delivery.confirm()
+            received = messages.received_in(text)
+            # The first of them is the connection response, which is not the delivery's.
+            self._delivery.confirm(None if received is None else received - 1)
             return text
 
     async def _answer(self, handler: MessageHandlerService, text: str) -> None:

@@ -31,6 +31,7 @@ class ConfirmedDelivery:
         self._sender = sender
         self._outbox = Outbox()
         self._is_over = False
+        self._client_counts = False
 
     async def publish(self, fields: dict[str, Any]) -> None:
         """Have an event delivered, on this connection or a later one. Raises OutboxFull."""
@@ -51,9 +52,21 @@ class ConfirmedDelivery:
         while True:
             await self._sender.send_json(await self._outbox.next())
 
-    def confirm(self) -> None:
-        """Take note that the client said something after all that was sent so far."""
-        self._undelivered.confirmed(self._outbox.confirm())
+    def confirm(self, received: int | None = None) -> None:
+        """Take note that the client said something: after `received` messages, if it counts them.
+
+        Of one that does not count it is taken that it has read what was sent, though that may be
+        under way: only a count makes sure that nothing is lost.
+        """
+        if received is not None:
+            self._client_counts = True
+        elif self._client_counts:
+            return
+        self._undelivered.confirmed(self._outbox.confirm(received))
+
+    def goodbye(self) -> None:
+        """Take note that the client left in order: one that does not count has read it all."""
+        self.confirm()
 
     def end(self) -> None:
         """Leave what is not confirmed to the next connection."""
@@ -92,7 +105,10 @@ class HopefulDelivery:
             await self.publish(await self._outbox.next())
             self._outbox.confirm()
 
-    def confirm(self) -> None:
+    def confirm(self, received: int | None = None) -> None:
+        """Nothing waits for it."""
+
+    def goodbye(self) -> None:
         """Nothing waits for it."""
 
     def end(self) -> None:

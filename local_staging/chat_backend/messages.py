@@ -81,6 +81,22 @@ def client_message(text: str) -> ClientMessage:
             )
 
 
+def received_in(text: str) -> int | None:
+    """Return how many messages of this connection the client had read, if it says so.
+
+    Any message may say so: `"received": 7`.
+    """
+    if '"received"' not in text:
+        return None
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    received = fields.get("received") if isinstance(fields, dict) else None
+    # True is an int, too.
+    return received if isinstance(received, int) and not isinstance(received, bool) else None
+
+
 def _chat(fields: dict[str, Any]) -> Chat:
     text = fields.get("text")
     if not isinstance(text, str) or not text.strip():

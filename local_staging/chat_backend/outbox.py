@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 MOST_WAITING = 1_000
@@ -20,6 +20,7 @@ class Waiting:
 
     fields: dict[str, Any]
     outlives: bool
+    number: int = 0
 
 
 class Outbox:
@@ -30,6 +31,7 @@ class Outbox:
         self._unconfirmed: deque[Waiting] = deque()
         self._unsent: deque[Waiting] = deque()
         self._added = asyncio.Event()
+        self._sent = 0
 
     def __len__(self) -> int:
         return len(self._unconfirmed) + len(self._unsent)
@@ -46,14 +48,21 @@ class Outbox:
         while not self._unsent:
             self._added.clear()
             await self._added.wait()
-        waiting = self._unsent.popleft()
+        self._sent += 1
+        waiting = replace(self._unsent.popleft(), number=self._sent)
         self._unconfirmed.append(waiting)
         return waiting.fields
 
-    def confirm(self) -> list[dict[str, Any]]:
-        """Drop what was sent, the client has it; return what would have outlived the connection."""
-        confirmed = [each.fields for each in self._unconfirmed if each.outlives]
-        self._unconfirmed.clear()
+    def confirm(self, count: int | None = None) -> list[dict[str, Any]]:
+        """Drop the first `count` that were sent, or all: the client has them.
+
+        Return those of them that would have outlived the connection.
+        """
+        confirmed = []
+        while self._unconfirmed and (count is None or self._unconfirmed[0].number <= count):
+            waiting = self._unconfirmed.popleft()
+            if waiting.outlives:
+                confirmed.append(waiting.fields)
         return confirmed
 
     def left(self) -> list[dict[str, Any]]:

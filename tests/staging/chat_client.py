@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from tests.staging.endpoint import Endpoint
 from tests.staging.race_events import RaceEvents
@@ -25,6 +27,7 @@ class ChatClient:
         self.socket = socket
         self.user = user
         self.connection_id = ""
+        self._received = 0
         self._events = RaceEvents() if events is None else events
 
     @classmethod
@@ -69,12 +72,13 @@ class ChatClient:
     async def say(self, **fields: object) -> None:
         """Send a message."""
         self._events.note(self.user, f"says {fields['type']}")
-        await self.socket.send(json.dumps(fields))
+        await self.socket.send(json.dumps({**fields, "received": self._received}))
 
     async def receive(self, within_s: float = WAIT_S) -> Fields:
         """Return the next message."""
         fields = json.loads(await asyncio.wait_for(self.socket.recv(), within_s))
         assert isinstance(fields, dict)
+        self._received += 1
         self._events.note(self.user, fields["type"])
         return fields
 
@@ -92,7 +96,11 @@ class ChatClient:
         return await self.receive_until("agent_completed")
 
     async def leave(self) -> None:
-        """Close as one should."""
+        """Say what was read, and close, as one should."""
+        with suppress(ConnectionClosed):
+            await self.socket.send(
+                json.dumps({"type": "connection_ack", "received": self._received})
+            )
         await self.socket.close()
         self._events.note(self.user, "left")
 

@@ -22,8 +22,9 @@ ACCEPT_RACE = 'WebSocket is not connected. Need to call "accept" first.'
 async def test_connection_id_isolation_under_race(build: Build, staged: Staged) -> None:
     seen: list[str] = []
     with staged.running(build) as staging:
+        users = ConcurrentConnections(staging, USERS)
         for _ in range(3):
-            async with ConcurrentConnections(staging, USERS).open() as clients:
+            async with users.open() as clients:
                 seen += [client.connection_id for client in clients]
                 # An id is good on its own connection, and on no other.
                 for client, other in zip(clients, [*clients[1:], clients[0]], strict=True):

@@ -90,14 +90,15 @@ async def test_websocket_session_persistence(build: Build, staged: Staged) -> No
 @pytest.mark.guards(1, 'WebSocket is not connected. Need to call "accept" first.')
 async def test_concurrent_user_isolation(build: Build, staged: Staged) -> None:
     with staged.running(build) as staging:
-        async with ConcurrentConnections(staging, USERS).open() as clients:
+        users = ConcurrentConnections(staging, USERS)
+        async with users.open() as clients:
             answers = await each(
                 clients, lambda client: client.ask(f"1000 + {int(client.user[-2:])}")
             )
         for user, events in zip(USERS, answers, strict=True):
             assert answer_of(events).endswith(f"= {1000 + int(user[-2:])}.")
         # All of them come back at once: each to its own state.
-        async with ConcurrentConnections(staging, USERS).open() as clients:
+        async with users.open() as clients:
             answers = await each(clients, lambda client: client.ask("last * 2"))
         for user, events in zip(USERS, answers, strict=True):
             assert answer_of(events).endswith(f"= {2 * (1000 + int(user[-2:]))}.")

@@ -61,6 +61,43 @@ async def test_what_was_confirmed_does_not() -> None:
     assert second.heard == ["late"]
 
 
+async def test_of_a_client_that_counts_only_what_it_has_is_confirmed() -> None:
+    undelivered, first, second = Undelivered(), Client(), Client()
+    delivery = ConfirmedDelivery(undelivered, first)
+    for name in "abc":
+        await delivery.publish({"type": name})
+    task = asyncio.create_task(delivery.run())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert first.heard == ["a", "b", "c"]
+    # Two were read when it spoke, the third was under way; what it says next does not count.
+    delivery.confirm(2)
+    delivery.confirm()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    delivery.end()
+    await delivered(ConfirmedDelivery(undelivered, second))
+    assert second.heard == ["c"]
+
+
+@pytest.mark.parametrize(("received", "left"), [(None, 0), (0, 1), (1, 0)])
+async def test_who_leaves_in_order_has_it_all_unless_it_counts(
+    received: int | None, left: int
+) -> None:
+    undelivered, first = Undelivered(), Client()
+    delivery = ConfirmedDelivery(undelivered, first)
+    await delivery.publish({"type": "a"})
+    task = asyncio.create_task(delivery.run())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    if received is not None:
+        delivery.confirm(received)
+    delivery.goodbye()
+    task.cancel()
+    delivery.end()
+    assert len(undelivered) == left
+
+
 async def test_hope_loses_events_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
     undelivered, gone = Undelivered(), Client(takes=0)
     for name in "ab":

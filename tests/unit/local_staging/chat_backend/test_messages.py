@@ -12,6 +12,7 @@ from local_staging.chat_backend.messages import (
     Ping,
     agent_event,
     client_message,
+    received_in,
 )
 
 
@@ -52,3 +53,18 @@ def test_agent_event_is_flat() -> None:
     fields = agent_event(AgentEvent("agent_completed", "r1", 5, {"answer": "42"}))
     assert fields.pop("timestamp").endswith("Z")
     assert fields == {"type": "agent_completed", "run_id": "r1", "sequence": 5, "answer": "42"}
+
+
+@pytest.mark.parametrize(
+    ("text", "received"),
+    [
+        ('{"type": "ping", "received": 7}', 7),
+        ('{"type": "ping"}', None),
+        ('{"type": "ping", "received": true}', None),
+        ('{"type": "ping", "received": "7"}', None),
+        ('["received"]', None),
+        ('"received', None),
+    ],
+)
+def test_a_client_may_say_how_much_it_has_read(text: str, received: int | None) -> None:
+    assert received_in(text) == received

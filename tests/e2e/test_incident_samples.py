@@ -1,0 +1,116 @@
+"""Each sample, replayed by its finding, shows its root cause by its exact message; once it is
+mended it does not. The two minutes of root cause 4 are `make soak`'s."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from local_staging.chat_backend.builds import Build
+from local_staging.chat_settings import ChatSettings
+from local_staging.dependencies import Dependencies
+from local_staging.edge_settings import EdgeSettings
+from local_staging.launch import HOST, Staging, launch
+from local_staging.services.backing import BackingServices
+from local_staging.services.recipe import port_for
+
+SAMPLES = Path(__file__).parents[2] / "data/samples"
+DEADHEAT = (sys.executable, "-m", "deadheat")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A sample, how its root cause shows, and what its replay does to the environment."""
+
+    name: str
+    message: str
+    cycles: bool = False
+    faults: bool = False
+
+
+MID_RUN = Sample("mid_run", 'WebSocket is not connected. Need to call "accept" first.')
+INSTANCE_CYCLE = Sample(
+    "instance_cycle", "got an unexpected keyword argument 'websocket_manager'", cycles=True
+)
+SLOW_DEPENDENCIES = Sample("slow_dependencies", "not ready after 22.", faults=True)
+CONNECTION_RESPONSE = Sample(
+    "connection_response", "Failed to send connection response", faults=True
+)
+
+
+def replayed(sample: Sample, build: Build, services: BackingServices, tmp_path: Path) -> None:
+    """Replay a sample as data/README.md says. Raises AssertionError when its message shows."""
+    through = {name: (HOST, port_for(0)) for name in ("auth", "redis", "postgres")}
+    dependencies = Dependencies(services, through if sample.faults else {})
+    with launch(
+        chat=ChatSettings(build.name),
+        dependencies=dependencies,
+        edge=EdgeSettings(limits={"min_instances": "1"}),
+        directory=tmp_path / "staging",
+    ) as staging:
+        done = subprocess.run(
+            [
+                *(*DEADHEAT, "replay", str(SAMPLES / f"{sample.name}.capture.jsonl")),
+                *("--plan", str(SAMPLES / f"{sample.name}.finding.json"), "--patience", "30"),
+                *("--target", staging.chat_url, "--jwt-key", str(staging.signing_key)),
+                *("--out", str(tmp_path / "run.capture.jsonl")),
+                *(_cycling(staging) if sample.cycles else ()),
+                *(_faults(staging, services, through) if sample.faults else ()),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    # Stopped, so that the last word is written.
+    shown = [line for line in staging.chat_log.read_text().splitlines() if sample.message in line]
+    assert not shown, "\n".join(shown)
+
+
+def _cycling(staging: Staging) -> tuple[str, ...]:
+    port = staging.chat_url.rpartition(":")[2].partition("/")[0]
+    return ("--restart-command", " ".join((*DEADHEAT, "staging", "cycle", "--port", port)))
+
+
+def _faults(
+    staging: Staging, services: BackingServices, through: dict[str, tuple[str, int]]
+) -> tuple[str, ...]:
+    upstream = {
+        "auth": (HOST, int(staging.auth_url.rpartition(":")[2])),
+        "redis": services.redis.address,
+        "postgres": services.postgres.address,
+    }
+    pairs = (
+        f"{name}={listen[0]}:{listen[1]}={upstream[name][0]}:{upstream[name][1]}"
+        for name, listen in through.items()
+    )
+    return tuple(part for pair in pairs for part in ("--fault-proxy", pair))
+
+
+@pytest.mark.guards(1, 'Need to call "accept" first')
+def test_leaving_in_mid_run(build: Build, services: BackingServices, tmp_path: Path) -> None:
+    replayed(MID_RUN, build, services, tmp_path)
+
+
+@pytest.mark.guards(2, "unexpected keyword argument 'websocket_manager'")
+def test_coming_back_while_an_instance_starts(
+    build: Build, services: BackingServices, tmp_path: Path
+) -> None:
+    replayed(INSTANCE_CYCLE, build, services, tmp_path)
+
+
+@pytest.mark.guards(3, r"not ready after 22\.")
+def test_dependencies_that_hang(build: Build, services: BackingServices, tmp_path: Path) -> None:
+    replayed(SLOW_DEPENDENCIES, build, services, tmp_path)
+
+
+@pytest.mark.guards(5, "Failed to send connection response")
+def test_leaving_at_the_connection_response(
+    build: Build, services: BackingServices, tmp_path: Path
+) -> None:
+    replayed(CONNECTION_RESPONSE, build, services, tmp_path)
