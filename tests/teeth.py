@@ -106,7 +106,8 @@ def _shown(line: str) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"…{text[-LONGEST_SHOWN + 1 :]}"
 
 
-@dataclass(slots=True)
+# Without eq, which would take its hash: pytest keeps its plugins in sets.
+@dataclass(slots=True, eq=False)
 class _Table:
     """Collects the results of all workers and writes them."""
 
@@ -127,6 +128,7 @@ class _Table:
             self.path.write_text("\n".join(self._lines()) + "\n")
 
     def _lines(self) -> Iterator[str]:
+        yield from ("# Test, build and result", "", "Written by a run: [teeth.md](teeth.md).", "")
         yield from ("| root cause | test | fixed | incident |", "|---|---|---|---|")
         for (root_cause, test), results in sorted(self.rows.items()):
             path, _, name = test.rpartition("::")
