@@ -89,10 +89,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
         found = re.findall(f".*{fails_with}.*", told)
         if not found:
             raise
-        # The shortest is the complaint itself, not a line that quotes it.
-        pyfuncitem.user_properties.append(
-            (TEETH, [*about, f"fails: {_shown(min(found, key=len))}"])
-        )
+        # Not an indented line, which is code; the shortest quotes the least beside the complaint.
+        said = [line for line in found if not line.startswith("    ")] or found
+        complaint = _shown(min(said, key=len))
+        pyfuncitem.user_properties.append((TEETH, [*about, f"fails: {complaint}"]))
         return True
     pytest.fail(f"passes on the incident build: it does not guard against root cause {root_cause}")
 
@@ -101,6 +101,7 @@ def _shown(line: str) -> str:
     text = re.sub(r"^[\s|+E]*(\w+\.)*(?=\w)", "", line).strip()
     # Of a line of the server's log only what it says, and nothing that differs from run to run.
     text = re.sub(r"^\S+Z (ERROR|WARNING) \S+ ", "", text)
+    text = re.sub(r"^connection failed \S+ \S+ ", "", text)
     text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "…", text)
     # What it is about stands at its end.
     return text if len(text) <= LONGEST_SHOWN else f"…{text[-LONGEST_SHOWN + 1 :]}"
@@ -130,12 +131,18 @@ class _Table:
     def _lines(self) -> Iterator[str]:
         yield from ("# Test, build and result", "", "Written by a run: [teeth.md](teeth.md).", "")
         yield from ("| root cause | test | fixed | incident |", "|---|---|---|---|")
-        for (root_cause, test), results in sorted(self.rows.items()):
+        for (root_cause, test), results in sorted(self.rows.items(), key=_by_root_cause):
             path, _, name = test.rpartition("::")
             cells = (results.get(build, "not run") for build in ("fixed", "incident"))
             named = ROOT_CAUSES[root_cause]
             cause = f"{root_cause}, {named}" if root_cause else named
             yield f"| {cause} | `{name}` in {path} | {' | '.join(map(_cell, cells))} |"
+
+
+def _by_root_cause(row: tuple[tuple[int, str], object]) -> tuple[int, str]:
+    root_cause, test = row[0]
+    # What guards nothing comes last.
+    return root_cause or len(ROOT_CAUSES), test
 
 
 def _cell(text: str) -> str:

@@ -12,11 +12,19 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from local_staging.chat_backend.authentication import Authenticator, asked, credentials_of
+from local_staging.chat_backend.authentication import (
+    Authenticator,
+    Credentials,
+    NoToken,
+    asked,
+    credentials_in,
+    credentials_of,
+)
 from local_staging.chat_backend.background import Background
-from local_staging.chat_backend.connection import Connection, refuse, unavailable
+from local_staging.chat_backend.builds import Socket
+from local_staging.chat_backend.connection import Arrival, Connection, refuse, unavailable
 from local_staging.chat_backend.failures import described, root_cause
 from local_staging.chat_backend.readiness import Check
 from local_staging.chat_backend.sessions import Session, Sessions
@@ -26,6 +34,9 @@ from local_staging.tokens import Claims, InvalidToken
 
 AUTH_TIMEOUT_S = 5.0
 AUTH_CHECK_S = 6.0
+
+# How long a client that sent no token with its upgrade request may take to send one.
+FIRST_MESSAGE_S = 10.0
 
 # Less than the 10 s after which Cloud Run kills, the 2 s of uvicorn's own shutdown before it.
 DRAIN_S = 6.0
@@ -61,11 +72,15 @@ class ChatBackend:
     async def chat(self, websocket: WebSocket) -> None:
         """Serve one WebSocket connection."""
         is_warm = self.is_warm
+        socket = self._build.socket(websocket)
         try:
-            credentials = credentials_of(websocket.headers, websocket.scope["subprotocols"])
+            credentials = await _credentials(websocket, socket)
             claims = await self._authenticator.identify(credentials)
         except InvalidToken as error:
             await refuse(websocket, f"the token is not valid: {error}")
+            return
+        except WebSocketDisconnect:
+            _log.info("client left before it said who it is")
             return
         except httpx.HTTPError as error:
             _log.error("connection refused: no keys to check tokens with: %r", error)
@@ -79,9 +94,8 @@ class ChatBackend:
             return
         session = self._sessions.join(claims)
         connection = Connection(
-            websocket,
+            Arrival(websocket, socket, credentials),
             session,
-            credentials,
             self._authenticator,
             self._build,
             is_warm=is_warm,
@@ -175,6 +189,25 @@ def checks_of(auth: httpx.AsyncClient) -> list[Check]:
         await asked(auth, "GET", "/health", timeout=None)
 
     return [Check("auth service", ask_auth, AUTH_CHECK_S)]
+
+
+async def _credentials(websocket: WebSocket, socket: Socket) -> Credentials:
+    """Return a client's token, from its upgrade request or its first message.
+
+    Raises InvalidToken, WebSocketDisconnect when it left.
+    """
+    try:
+        return credentials_of(websocket.headers, websocket.scope["subprotocols"])
+    except NoToken:
+        await socket.accept()
+    try:
+        async with asyncio.timeout(FIRST_MESSAGE_S):
+            return credentials_in(await socket.receive_text())
+    except TimeoutError:
+        raise InvalidToken(f"none came within {FIRST_MESSAGE_S:g} s") from None
+    except KeyError:
+        # This is how Starlette says that the message was binary.
+        raise InvalidToken("expected text as the first message, not binary") from None
 
 
 async def _chat(websocket: WebSocket) -> None:

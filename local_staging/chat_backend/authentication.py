@@ -7,6 +7,7 @@ and is what takes the time between an upgrade request and its acceptance.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,21 +24,38 @@ FETCH_KEYS_EVERY_NS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A token, and the subprotocol to accept when it came as one."""
+    """A token, and how it came: as a subprotocol, which is to be accepted, or after the accept."""
 
     token: str = field(repr=False)
     subprotocol: str | None = None
+    in_first_message: bool = False
+
+
+class NoToken(InvalidToken):
+    """The upgrade request has none; it may come as the first message."""
 
 
 def credentials_of(headers: Headers, subprotocols: Sequence[str]) -> Credentials:
-    """Return the token of an upgrade request. Raises InvalidToken when it has none."""
+    """Return the token of an upgrade request. Raises NoToken."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token:
         return Credentials(token.strip())
     # Browsers cannot set headers on a WebSocket, so they send the token as a second subprotocol.
     if len(subprotocols) == 2 and subprotocols[0] == SUBPROTOCOL:
         return Credentials(subprotocols[1], SUBPROTOCOL)
-    raise InvalidToken("there is none: send Authorization: Bearer, or subprotocols bearer and it")
+    raise NoToken("there is none: send Authorization: Bearer, or subprotocols bearer and it")
+
+
+def credentials_in(text: str) -> Credentials:
+    """Return the token of a first message. Raises InvalidToken when it has none."""
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        fields = None
+    match fields:
+        case {"type": "auth", "token": str(token)} if token:
+            return Credentials(token, in_first_message=True)
+    raise InvalidToken('expected {"type": "auth", "token": …} as the first message')
 
 
 async def asked(http: httpx.AsyncClient, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401

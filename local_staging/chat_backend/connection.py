@@ -9,19 +9,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from dataclasses import dataclass
 
 import httpx
 from starlette.responses import JSONResponse
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from local_staging.chat_backend import messages
 from local_staging.chat_backend.authentication import Authenticator, Credentials
 from local_staging.chat_backend.bidirectional import BidirectionalHandshake
-from local_staging.chat_backend.builds import Build
+from local_staging.chat_backend.builds import Build, Socket
 from local_staging.chat_backend.message_handler import MessageHandlerService
 from local_staging.chat_backend.reading import TooManyUnread
 from local_staging.chat_backend.sessions import Session
 
+# A Close frame has no room for more than 123 bytes.
+MOST_REASON = 100
 NORMAL_CLOSURE, POLICY_VIOLATION, TRY_AGAIN_LATER = 1000, 1008, 1013
 
 _log = logging.getLogger(__name__)
@@ -31,25 +34,33 @@ class _Over(Exception):
     """The connection was ended by this side; ends what goes on beside."""
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A client that has come: its WebSocket, its end as the build sees it, and its token."""
+
+    websocket: WebSocket
+    socket: Socket
+    credentials: Credentials
+
+
 class Connection:
     """One connection of a session; `accepted` tells whether its handshake succeeded."""
 
     def __init__(
         self,
-        websocket: WebSocket,
+        arrival: Arrival,
         session: Session,
-        credentials: Credentials,
         authenticator: Authenticator,
         build: Build,
         *,
         is_warm: bool = True,
     ) -> None:
         self.id = str(uuid.uuid4())
-        self.accepted = False
-        self._websocket = websocket
-        self._socket = build.socket(websocket)
+        self.accepted = arrival.credentials.in_first_message
+        self._websocket = arrival.websocket
+        self._socket = arrival.socket
         self._session = session
-        self._credentials = credentials
+        self._credentials = arrival.credentials
         self._authenticator = authenticator
         self._build = build
         self._is_warm = is_warm
@@ -83,8 +94,9 @@ class Connection:
         if not is_active:
             await refuse(self._websocket, "the token is no longer active")
             raise _Over
-        await self._socket.accept(subprotocol=self._credentials.subprotocol)
-        self.accepted = True
+        if not self.accepted:
+            await self._socket.accept(subprotocol=self._credentials.subprotocol)
+            self.accepted = True
         await self._respond()
         _log.info("connection ready connection=%s user=%s", self.id, self._session.user_id)
         self._handshake_complete.set()
@@ -154,17 +166,20 @@ class Connection:
 
 
 async def refuse(websocket: WebSocket, reason: str) -> None:
-    """Close before accepting, which the client sees as HTTP 403."""
+    """Close with 1008; before the accept the client sees HTTP 403."""
     _log.info("connection refused: %s", reason)
     try:
-        await websocket.close(POLICY_VIOLATION, reason)
+        await websocket.close(POLICY_VIOLATION, reason[:MOST_REASON])
     except OSError:
         _log.info("the client had left before it could be refused")
 
 
 async def unavailable(websocket: WebSocket, reason: str) -> None:
-    """Answer the upgrade with HTTP 503."""
+    """Answer the upgrade with HTTP 503, or close with 1013 if it was accepted."""
     try:
+        if websocket.application_state is not WebSocketState.CONNECTING:
+            await websocket.close(TRY_AGAIN_LATER, reason[:MOST_REASON])
+            return
         await websocket.send_denial_response(JSONResponse({"error": reason}, status_code=503))
     except OSError:
         _log.info("the client had left before it could be told")

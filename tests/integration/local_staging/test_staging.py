@@ -18,7 +18,7 @@ import httpx
 import jwt
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from local_staging.chat_settings import ChatSettings
 from local_staging.errors import StagingError
@@ -116,6 +116,28 @@ async def status_of_upgrade(staging: Staging, token: str) -> int:
             return 101
     except InvalidStatus as error:
         return error.response.status_code
+
+
+async def test_the_token_as_the_first_message(either: Staging) -> None:
+    token = await logged_in(either, "bob")
+    async with connect(either.chat_url, proxy=None) as client:
+        await client.send(json.dumps({"type": "auth", "token": token}))
+        ready = await received(client)
+        assert (ready["type"], ready["user_id"]) == ("connection_ready", "bob")
+        await client.send(json.dumps({"type": "chat", "text": "6 * 7"}))
+        assert [(await received(client))["type"] for _ in FIVE] == FIVE
+    assert token not in either.chat_log.read_text()
+
+
+@pytest.mark.parametrize("first", ['{"type": "auth", "token": "eyJ.eyJ.x"}', "hello", b"hello"])
+async def test_a_first_message_that_is_no_token(either: Staging, first: str | bytes) -> None:
+    async with connect(either.chat_url, proxy=None) as client:
+        await client.send(first)
+        with pytest.raises(ConnectionClosed) as ended:
+            await received(client)
+        assert ended.value.rcvd is not None
+        assert ended.value.rcvd.code == 1008
+    assert "Traceback" not in either.chat_log.read_text()
 
 
 async def test_five_events_in_order(either: Staging) -> None:
@@ -250,8 +272,11 @@ async def test_no_token_is_logged(either: Staging) -> None:
     token = await logged_in(either, "bob")
     async with httpx.AsyncClient(trust_env=False) as http:
         assert (await http.get(f"{either.chat_health_url}?token={token}")).status_code == 200
-    with pytest.raises(InvalidStatus):
-        await connect(f"{either.chat_url}?token={token}", proxy=None)
+    # Not where a token is looked for: what is waited for is a first message.
+    async with connect(f"{either.chat_url}?token={token}", proxy=None) as client:
+        await client.send(token)
+        with pytest.raises(ConnectionClosed):
+            await received(client)
     assert await status_of_upgrade(either, "eyJ.eyJ.x") == 403
     for log in (either.chat_log, either.auth_log):
         assert "eyJ" not in log.read_text()

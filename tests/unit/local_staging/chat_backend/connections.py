@@ -8,7 +8,7 @@ import httpx
 
 from local_staging.chat_backend.authentication import Authenticator, Credentials
 from local_staging.chat_backend.builds import Build, Fixed
-from local_staging.chat_backend.connection import Connection
+from local_staging.chat_backend.connection import Arrival, Connection
 from local_staging.chat_backend.sessions import Session
 from local_staging.chat_backend.storage import UserStorage
 from tests.unit.local_staging.chat_backend.server import Server
@@ -33,4 +33,6 @@ def connection_of(
     http = httpx.AsyncClient(base_url="http://auth", transport=transport)
     authenticator = Authenticator(http)
     credentials = Credentials("token")
-    return Connection(server.websocket, session, credentials, authenticator, build or Fixed())
+    made = build or Fixed()
+    arrival = Arrival(server.websocket, made.socket(server.websocket), credentials)
+    return Connection(arrival, session, authenticator, made)

@@ -11,6 +11,7 @@ from local_staging.chat_backend.authentication import (
     FETCH_KEYS_EVERY_NS,
     Authenticator,
     Credentials,
+    credentials_in,
     credentials_of,
 )
 from local_staging.clock import unix_time_s
@@ -31,6 +32,19 @@ def test_token_as_a_subprotocol() -> None:
 def test_no_token(subprotocols: list[str]) -> None:
     with pytest.raises(InvalidToken):
         credentials_of(Headers({"authorization": "Basic abc"}), subprotocols)
+
+
+def test_token_in_the_first_message() -> None:
+    credentials = credentials_in('{"type": "auth", "token": "abc"}')
+    assert credentials == Credentials("abc", in_first_message=True)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"type": "chat"}', '{"type": "auth"}', '{"type": "auth", "token": ""}', "abc", "[1]"]
+)
+def test_a_first_message_without_a_token(text: str) -> None:
+    with pytest.raises(InvalidToken, match="as the first message"):
+        credentials_in(text)
 
 
 def test_token_is_not_in_the_representation() -> None:
