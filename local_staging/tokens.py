@@ -40,6 +40,7 @@ class Claims:
     token_id: str
     issued_at_s: int
     expires_at_s: int
+    once: bool = False
 
 
 class TokenVerifier:
@@ -77,6 +78,7 @@ class TokenVerifier:
             token_id=claims["jti"],
             issued_at_s=int(claims["iat"]),
             expires_at_s=int(claims["exp"]),
+            once=claims.get("once") is True,
         )
 
     def _key_of(self, token: str) -> AllowedPublicKeys:

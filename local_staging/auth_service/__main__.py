@@ -10,6 +10,9 @@ from local_staging.auth_service.issuer import TokenIssuer
 from local_staging.errors import StagingError
 from local_staging.service.listening import run_service
 from local_staging.service.logs import configure_logs
+from local_staging.service.settings import seconds
+
+DELAY_VARIABLE = "AUTH_DELAY_S"
 
 
 def main() -> None:
@@ -17,9 +20,10 @@ def main() -> None:
     configure_logs()
     try:
         issuer = TokenIssuer.from_environment(os.environ)
+        delay_s = seconds(os.environ, DELAY_VARIABLE, 0.0)
     except StagingError as error:
         sys.exit(f"auth service: {error}")
-    run_service("auth service", create_app(issuer))
+    run_service("auth service", create_app(issuer, delay_s=delay_s))
 
 
 if __name__ == "__main__":

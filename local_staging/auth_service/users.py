@@ -30,6 +30,11 @@ _BY_ID = {user.user_id: user for user in USERS}
 _NOBODY = User("", "", "")
 
 
+def user_named(user_id: str) -> User:
+    """Return the user of that id."""
+    return _BY_ID[user_id]
+
+
 def authenticated(user_id: str, password: str) -> User | None:
     """Return the user whose password this is, or None."""
     user = _BY_ID.get(user_id, _NOBODY)

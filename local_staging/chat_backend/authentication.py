@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,11 +74,17 @@ async def asked(http: httpx.AsyncClient, method: str, path: str, **options: Any)
 class Authenticator:
     """Checks tokens; `http` reaches the auth service, whose keys are fetched as they are needed."""
 
-    def __init__(self, http: httpx.AsyncClient, now_ns: Callable[[], int] = monotonic_ns) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        now_ns: Callable[[], int] = monotonic_ns,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._http = http
         self._now_ns = now_ns
+        self._pause = pause
         self._verifier = TokenVerifier({})
-        self._not_before_ns = 0
+        self._fetched_ns: int | None = None
         self._fetching = asyncio.Lock()
 
     async def identify(self, credentials: Credentials) -> Claims:
@@ -91,14 +97,22 @@ class Authenticator:
             return self._verifier.verify(credentials.token)
 
     async def fetch_keys(self) -> None:
-        """Have the keys of the auth service, as of a moment ago. Raises httpx.HTTPError."""
+        """Have the keys as the auth service has them now. Raises httpx.HTTPError.
+
+        Once a second at most, and all who ask meanwhile share the answer: else anybody could have
+        us ask for keys as often as they make up a name for one.
+        """
+        asked_ns = self._now_ns()
         async with self._fetching:
-            # Else anybody could have us ask for keys as often as they make up a name for one.
-            if self._now_ns() < self._not_before_ns:
-                return
+            if self._fetched_ns is not None:
+                if self._fetched_ns > asked_ns:
+                    return
+                early_ns = self._fetched_ns + FETCH_KEYS_EVERY_NS - self._now_ns()
+                await self._pause(max(0, early_ns) / 1e9)
+            began_ns = self._now_ns()
             response = await asked(self._http, "GET", "/.well-known/jwks.json")
             self._verifier = TokenVerifier.from_jwks(response.json())
-            self._not_before_ns = self._now_ns() + FETCH_KEYS_EVERY_NS
+            self._fetched_ns = began_ns
 
     async def is_active(self, credentials: Credentials) -> bool:
         """Ask whether the token is still good. Raises httpx.HTTPError."""

@@ -118,6 +118,26 @@ async def status_of_upgrade(staging: Staging, token: str) -> int:
         return error.response.status_code
 
 
+async def test_a_new_key_locks_nobody_out(either: Staging) -> None:
+    old = await logged_in(either, "carol")
+    async with httpx.AsyncClient(trust_env=False) as http:
+        assert (await http.post(f"{either.auth_url}/rotate")).status_code == 200
+    new = await logged_in(either, "carol")
+    assert jwt.get_unverified_header(old)["kid"] != jwt.get_unverified_header(new)["kid"]
+    for token in (new, old):
+        assert len(await conversation(either, token)) == 1 + len(FIVE)
+        await without_session(either, "carol")
+
+
+async def test_a_token_that_is_good_once_opens_one_connection(either: Staging) -> None:
+    fields = {"user": "carol", "password": "carol-staging-password", "once": "true"}
+    async with httpx.AsyncClient(trust_env=False) as http:
+        token = (await http.post(f"{either.auth_url}/token", data=fields)).json()["access_token"]
+    await conversation(either, token)
+    await without_session(either, "carol")
+    assert await status_of_upgrade(either, token) == 403
+
+
 async def test_the_token_as_the_first_message(either: Staging) -> None:
     token = await logged_in(either, "bob")
     async with connect(either.chat_url, proxy=None) as client:

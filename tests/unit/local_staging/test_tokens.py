@@ -20,7 +20,7 @@ ALICE = USERS[0]
 
 @pytest.fixture
 def verifier(issuer: TokenIssuer) -> TokenVerifier:
-    return TokenVerifier.from_jwks(issuer.jwks())
+    return TokenVerifier.from_jwks(issuer.jwks(unix_time_s()))
 
 
 def good_claims() -> dict[str, Any]:
@@ -45,13 +45,16 @@ def encoded(part: dict[str, Any]) -> str:
 
 def test_issued_token_verifies(issuer: TokenIssuer, verifier: TokenVerifier) -> None:
     now_s = unix_time_s()
-    claims = verifier.verify(issuer.issue(ALICE, now_s))
+    claims = verifier.verify(issuer.issue(ALICE.user_id, ALICE.name, now_s))
     assert (claims.user_id, claims.name) == ("alice", "Alice Arden")
     assert (claims.issued_at_s, claims.expires_at_s) == (now_s, now_s + 600)
 
 
 def test_tokens_have_ids_of_their_own(issuer: TokenIssuer, verifier: TokenVerifier) -> None:
-    ids = {verifier.verify(issuer.issue(ALICE, unix_time_s())).token_id for _ in range(3)}
+    ids = {
+        verifier.verify(issuer.issue(ALICE.user_id, ALICE.name, unix_time_s())).token_id
+        for _ in range(3)
+    }
     assert len(ids) == 3
 
 

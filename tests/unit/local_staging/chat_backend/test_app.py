@@ -103,7 +103,7 @@ class Backend:
         self._issuer = issuer
 
     def token(self, user: User = ALICE) -> str:
-        return self._issuer.issue(user, unix_time_s())
+        return self._issuer.issue(user.user_id, user.name, unix_time_s())
 
     def connect(self, user: User = ALICE) -> Client:
         return Client(self.app, self.token(user))

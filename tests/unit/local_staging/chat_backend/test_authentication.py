@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -57,16 +59,20 @@ class AuthService:
     def __init__(self) -> None:
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.issuer = TokenIssuer(key, 60)
-        self.published = self.issuer.jwks()
+        self.published = self.issuer.jwks(unix_time_s())
         self.status = 200
         self.times_asked = 0
         self.now_ns = 0
         transport = httpx.MockTransport(self._answer)
         http = httpx.AsyncClient(base_url="http://auth", transport=transport)
-        self.authenticator = Authenticator(http, lambda: self.now_ns)
+        self.authenticator = Authenticator(http, lambda: self.now_ns, self._pause)
 
     def token(self) -> Credentials:
-        return Credentials(self.issuer.issue(USERS[0], unix_time_s()))
+        return Credentials(self.issuer.issue(USERS[0].user_id, USERS[0].name, unix_time_s()))
+
+    async def _pause(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+        self.now_ns += round(seconds * 1e9)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.times_asked += 1
@@ -80,16 +86,28 @@ async def test_keys_are_fetched_with_the_first_token() -> None:
     assert auth.times_asked == 1
 
 
-async def test_a_new_key_is_fetched_but_not_at_everybodys_bidding() -> None:
+async def test_a_new_key_is_fetched_once_a_second_at_most() -> None:
     auth = AuthService()
     known, auth.published = auth.published, {"keys": []}
-    for _ in range(3):
+    for times in range(1, 4):
         with pytest.raises(UnknownKey):
             await auth.authenticator.identify(auth.token())
-    assert auth.times_asked == 1
+        assert auth.times_asked == times
+        assert auth.now_ns == (times - 1) * FETCH_KEYS_EVERY_NS
     auth.published = known
-    auth.now_ns = FETCH_KEYS_EVERY_NS
     assert (await auth.authenticator.identify(auth.token())).user_id == USERS[0].user_id
+
+
+async def test_all_who_ask_at_once_share_the_answer() -> None:
+    auth = AuthService()
+    auth.now_ns = 5
+    known, auth.published = auth.published, {"keys": []}
+    with pytest.raises(UnknownKey):
+        await auth.authenticator.identify(auth.token())
+    auth.published = known
+    tokens = [auth.token() for _ in range(20)]
+    await asyncio.gather(*map(auth.authenticator.identify, tokens))
+    assert auth.times_asked == 2
 
 
 async def test_without_the_auth_service_it_says_so_and_asks_again() -> None:
