@@ -27,7 +27,8 @@ demo: setup ## find a race in the local stand-in for staging, from recording to 
 test: setup tools check ## all checks and all tests, from a fresh clone
 	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
-soak: setup tools ## how often connections succeed and events arrive, under two minutes of chaos
+soak: setup tools ## what takes minutes: how often connections succeed under chaos, root cause 4
+	@$(BIN)/python -m pytest -q -n 2 -m soak
 	@$(BIN)/python -m tests.soak
 
 check: style types layers ## what a linter can see

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import secrets
 import threading
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,11 +20,15 @@ from local_staging.clock import monotonic_ns
 from local_staging.dependencies import Dependencies
 from local_staging.edge_settings import EdgeSettings
 from local_staging.errors import StagingError
+from local_staging.model_access import ModelAccess
 from local_staging.processes import HOST, Service, ServiceSpec, start
 from local_staging.signing_key import write_signing_key
 
 START_S = 30.0
 LOOK_AGAIN_S = 0.02
+SERVICES = ("auth_service", "model_service", "chat_backend", "edge")
+# The name of the model that is ours.
+OWN_MODEL = "staging-rules-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Staging:
     chat_log: Path
     auth_log: Path
     signing_key: Path
+    model_url: str
     edge_url: str | None
     services: tuple[Service, ...]
 
@@ -63,6 +68,52 @@ class Staging:
         self.stop()
 
 
+class _Services:
+    """Services that are started one after another, each with its log in `directory`.
+
+    Raises StagingError when there cannot be such a directory.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.started: list[Service] = []
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            for name in SERVICES:
+                self.log(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise StagingError(
+                f"cannot make the directory {directory}: {error.strerror}"
+            ) from error
+
+    def log(self, name: str) -> Path:
+        """Return where a service logs."""
+        return self._directory / f"{name}.log"
+
+    def start(self, name: str, port: int, environment: Mapping[str, str]) -> Service:
+        """Start one. Raises StagingError."""
+        spec = ServiceSpec(
+            name=name.replace("_", " "),
+            module=f"local_staging.{name}",
+            port=port,
+            log_path=self.log(name),
+            environment=environment,
+        )
+        self.started.append(start(spec, START_S))
+        return self.started[-1]
+
+    def start_model(self) -> ModelAccess:
+        """Start the model that is ours. Raises StagingError."""
+        key = secrets.token_urlsafe()
+        service = self.start("model_service", 0, {"MODEL_KEY": key})
+        return ModelAccess(f"http://{HOST}:{service.port}/v1", key, OWN_MODEL)
+
+    def stop(self) -> None:
+        """Stop them, the last one first."""
+        for service in reversed(self.started):
+            service.stop()
+
+
 def launch(
     *,
     directory: Path,
@@ -85,46 +136,36 @@ def launch(
     for port in (chat_port, auth_port):
         if not 0 <= port <= 65_535:
             raise StagingError(f"the port is {port}, expected 0 to 65535")
-    logs = {name: directory / f"{name}.log" for name in ("auth_service", "chat_backend", "edge")}
-    _make(directory, logs.values())
+    services = _Services(directory)
     signing_key = directory / "signing_key.pem"
     write_signing_key(signing_key)
-    told_auth = {"AUTH_SIGNING_KEY_FILE": str(signing_key.resolve())}
-    with ExitStack() as started:
-        auth = start(_service("auth_service", auth_port, logs["auth_service"], told_auth), START_S)
-        started.callback(auth.stop)
-        chat_environment |= needed.environment((HOST, auth.port))
+    try:
+        told_auth = {"AUTH_SIGNING_KEY_FILE": str(signing_key.resolve())}
+        auth = services.start("auth_service", auth_port, told_auth)
+        model = needed.model or services.start_model()
+        chat_environment |= needed.environment((HOST, auth.port), model)
         if edge is None:
-            spec = _service("chat_backend", chat_port, logs["chat_backend"], chat_environment)
+            backend = services.start("chat_backend", chat_port, chat_environment)
         else:
-            instance_log = {"EDGE_INSTANCE_LOG": str(logs["chat_backend"])}
+            instance_log = {"EDGE_INSTANCE_LOG": str(services.log("chat_backend"))}
             told = {**chat_environment, **edge_environment, **instance_log}
-            spec = _service("edge", chat_port, logs["edge"], told)
-        backend = start(spec, START_S)
-        started.callback(backend.stop)
+            backend = services.start("edge", chat_port, told)
         _wait_until_warm(backend.port)
-        # All of it is up: from here on it is stopped by whoever has it.
-        started.pop_all()
+    except BaseException:
+        services.stop()
+        raise
     return Staging(
         build=settings.build,
         chat_url=f"ws://{HOST}:{backend.port}/ws",
         chat_health_url=f"http://{HOST}:{backend.port}/health",
         auth_url=f"http://{HOST}:{auth.port}",
-        chat_log=logs["chat_backend"],
+        chat_log=services.log("chat_backend"),
         auth_log=auth.spec.log_path,
         signing_key=signing_key,
         edge_url=None if edge is None else f"http://{HOST}:{backend.port}",
-        services=(auth, backend),
+        model_url=model.url,
+        services=tuple(services.started),
     )
-
-
-def _make(directory: Path, logs: Iterable[Path]) -> None:
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for log in logs:
-            log.unlink(missing_ok=True)
-    except OSError as error:
-        raise StagingError(f"cannot make the directory {directory}: {error.strerror}") from error
 
 
 def _wait_until_warm(port: int) -> None:
@@ -146,13 +187,3 @@ def _health(port: int) -> dict[str, object]:
     finally:
         connection.close()
     return told if isinstance(told, dict) else {}
-
-
-def _service(name: str, port: int, log_path: Path, environment: Mapping[str, str]) -> ServiceSpec:
-    return ServiceSpec(
-        name=name.replace("_", " "),
-        module=f"local_staging.{name}",
-        port=port,
-        log_path=log_path,
-        environment=environment,
-    )

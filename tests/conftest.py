@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from local_staging.errors import StagingError
+from local_staging.model_access import ModelAccess
 from local_staging.services.backing import BackingServices, backing_services
+from tests.staging.own_model import own_model
 from tests.staging.staged import Staged
 
 pytest_plugins = ("tests.teeth",)
@@ -25,7 +27,14 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackingServic
         pytest.skip(str(error))
 
 
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelAccess]:
+    """The model that the agents ask; it remembers nothing."""
+    with own_model(tmp_path_factory.mktemp("model")) as running:
+        yield running
+
+
 @pytest.fixture
-def staged(services: BackingServices, tmp_path: Path) -> Staged:
+def staged(services: BackingServices, model: ModelAccess, tmp_path: Path) -> Staged:
     """How to have a staging on these services, under a namespace of the test's own."""
-    return Staged(services, tmp_path)
+    return Staged(services, model, tmp_path)

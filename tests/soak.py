@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from local_staging.chat_backend.builds import build_named
 from local_staging.clock import monotonic_ns
 from local_staging.launch import HOST
-from local_staging.services.backing import BackingServices, backing_services
+from local_staging.services.backing import backing_services
 from local_staging.services.recipe import port_for
 from replay.fault_proxy import parse_fault
 from replay.fault_proxy.proxy import FaultProxy
@@ -30,6 +30,7 @@ from replay.statistics import rate
 from tests.staging.chat_client import FIVE, ChatClient, Fields
 from tests.staging.cloud_run import CloudRun
 from tests.staging.endpoint import LocalEndpoint
+from tests.staging.own_model import own_model
 from tests.staging.staged import CLOUD_RUN, Staged
 
 SUCCESS_WANTED = 0.999
@@ -156,16 +157,15 @@ async def make_trouble(
         await asyncio.sleep(draw.uniform(0.3, 1.2))
 
 
-async def soak(services: BackingServices, directory: Path, options: argparse.Namespace) -> Tally:
+async def soak(staged: Staged, options: argparse.Namespace) -> Tally:
     """Soak a staging for so many seconds, and return what came of it."""
     tally, draw = Tally(), random.Random(options.seed)
     auth_listen = (HOST, port_for(0))
     async with (
-        FaultProxy(services.redis.address, seed=options.seed) as redis,
-        FaultProxy(services.postgres.address, seed=options.seed) as postgres,
+        FaultProxy(staged.services.redis.address, seed=options.seed) as redis,
+        FaultProxy(staged.services.postgres.address, seed=options.seed) as postgres,
     ):
         through = {"redis": redis.address, "postgres": postgres.address, "auth": auth_listen}
-        staged = Staged(services, directory)
         started = staged.running(build_named(options.build), edge=CLOUD_RUN, through=through)
         staging = await asyncio.to_thread(started.__enter__)
         try:
@@ -194,8 +194,8 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="deadheat-soak-") as scratch:
         directory = Path(scratch)
-        with backing_services(directory) as services:
-            tally = asyncio.run(soak(services, directory, options))
+        with backing_services(directory) as services, own_model(directory) as model:
+            tally = asyncio.run(soak(Staged(services, model, directory), options))
     failed, lost = sum(tally.refused.values()), len(tally.incomplete)
     print(f"chaos: {json.dumps(tally.chaos, sort_keys=True)}")
     print(f"connections that failed: {rate(failed, tally.connections)}")

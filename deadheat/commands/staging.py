@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -38,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=HOST:PORT",
-        help="where the chat backend is to look for auth, redis or postgres, in place of the real "
-        "address: that of a fault proxy; may be repeated",
+        help="where the chat backend is to look for auth, model, redis or postgres, in place of "
+        "the real address: that of a fault proxy; may be repeated",
     )
     up.add_argument(
         "--directory",
@@ -77,6 +78,7 @@ def run(options: argparse.Namespace) -> int:
     from local_staging.dependencies import Dependencies
     from local_staging.errors import StagingError
     from local_staging.launch import launch
+    from local_staging.model_access import ModelAccess
 
     through = dict(map(_named_address, options.through))
     edge = _edge(options)
@@ -86,12 +88,13 @@ def run(options: argparse.Namespace) -> int:
         signal.signal(name, lambda *_: stopped.set())
     try:
         with ExitStack() as stack:
+            model = ModelAccess.from_environment(os.environ)
             services = None if options.in_memory else stack.enter_context(_services(directory))
             staging = stack.enter_context(
                 launch(
                     chat=options.build,
                     directory=directory,
-                    dependencies=Dependencies(services, through),
+                    dependencies=Dependencies(services, through, model),
                     edge=edge,
                     chat_port=options.port,
                     auth_port=options.auth_port,
@@ -102,6 +105,7 @@ def run(options: argparse.Namespace) -> int:
                 "build": options.build,
                 "chat": staging.chat_url,
                 "auth": staging.auth_url,
+                "model": staging.model_url,
                 "edge": options.edge,
                 **_kept_in(services),
                 "chat_log": str(staging.chat_log),

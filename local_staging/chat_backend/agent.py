@@ -1,32 +1,29 @@
-"""A small deterministic agent: it picks a tool, uses it, and tells of each step as it happens.
+"""The agent: a model chooses a tool and puts what it found into words, and each step is told of.
 
-The tools are real. What stands in for something is the time between the steps, which in the product
-goes to a language model.
+The tools are real. What stands in for something is the time that one takes, which in the product is
+another service's.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+from local_staging.chat_backend import tools
 from local_staging.chat_backend.agent_memory import AgentMemory
-from local_staging.chat_backend.calculator import CannotCalculate, calculate, expression_in
+from local_staging.chat_backend.calculator import CannotCalculate, calculate
+from local_staging.chat_backend.model_client import Begun, Message, ModelError, Pause, ToolCall
+from local_staging.chat_backend.tools import BadToolCall, ToolUse, use_of
 from local_staging.chat_backend.transcript import StorageError, Transcript
 
-READING_S = 0.015
-THINKING_S = 0.025
 TOOL_S = 0.020
-ANSWERING_S = 0.025
-
-# "Remind me in 30 seconds", "wait 2 s".
-_WAIT = re.compile(r"\b(?:wait|in)\s+(\d{1,5}(?:\.\d+)?)\s*(?:s|sec|seconds?)\b", re.IGNORECASE)
-LONGEST_TIMER_S = 600.0
-
-Pause = Callable[[float], Awaitable[None]]
+INSTRUCTIONS = (
+    "You are the assistant of a chat. Use exactly one tool, the one that helps most, "
+    "then answer in one short sentence with what it found."
+)
 
 _log = logging.getLogger(__name__)
 
@@ -44,19 +41,22 @@ class AgentEvent:
 Emit = Callable[[AgentEvent], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class ToolUse:
-    """A tool, and what it is given."""
+class Model(Protocol):
+    """What decides and speaks."""
 
-    tool: str
-    input: str
+    async def tool_call(self, messages: Sequence[Message], begun: Begun) -> ToolCall:
+        """Choose a tool; `begun` hears of its name first. Raises ModelError."""
+
+    async def answer(self, messages: Sequence[Message]) -> str:
+        """Say something. Raises ModelError."""
 
 
 class Agent:
     """The agent of one user: it writes the transcript, and remembers its runs and last result."""
 
-    def __init__(self, transcript: Transcript, pause: Pause) -> None:
+    def __init__(self, transcript: Transcript, model: Model, pause: Pause) -> None:
         self._transcript = transcript
+        self._model = model
         self._pause = pause
         self.memory = AgentMemory()
 
@@ -65,21 +65,34 @@ class Agent:
         return run_id in self.memory.run_ids
 
     async def run(self, text: str, emit: Emit) -> None:
-        """Answer one message: five events, in order, through `emit`. Raises StorageError."""
+        """Answer one message: five events, in order, through `emit`.
+
+        Raises StorageError, ModelError.
+        """
         run_id = str(uuid.uuid4())
         await self._transcript.add("user", text)
         self.memory.run_ids.append(run_id)
         await emit(AgentEvent("agent_started", run_id, 1))
-        await self._pause(READING_S)
-        use = chosen_tool(text)
-        await emit(AgentEvent("agent_thinking", run_id, 2, {"plan": f"use the {use.tool}"}))
-        await self._pause(THINKING_S)
-        await emit(AgentEvent("tool_executing", run_id, 3, {"tool": use.tool, "input": use.input}))
+
+        async def thinking(tool: str) -> None:
+            plan = f"use the {tool.replace('_', ' ')}"
+            await emit(AgentEvent("agent_thinking", run_id, 2, {"plan": plan}))
+
+        messages: list[Message] = [
+            {"role": "system", "content": INSTRUCTIONS},
+            {"role": "user", "content": text},
+        ]
+        call = await self._model.tool_call(messages, thinking)
+        try:
+            use = use_of(call.name, call.arguments)
+        except BadToolCall as error:
+            raise ModelError(f"the model's tool cannot be used: {error}") from error
+        tool = {"tool": use.tool.title}
+        await emit(AgentEvent("tool_executing", run_id, 3, {**tool, "input": use.input}))
         await self._pause(TOOL_S)
         output = await self._used(use)
-        await emit(AgentEvent("tool_completed", run_id, 4, {"tool": use.tool, "output": output}))
-        await self._pause(ANSWERING_S)
-        answer = f"The {use.tool} says: {output}."
+        await emit(AgentEvent("tool_completed", run_id, 4, {**tool, "output": output}))
+        answer = await self._model.answer([*messages, call.to_message(), call.answered(output)])
         await emit(AgentEvent("agent_completed", run_id, 5, {"answer": answer}))
         try:
             await self._transcript.add("agent", answer)
@@ -89,15 +102,14 @@ class Agent:
 
     async def _used(self, use: ToolUse) -> str:
         match use.tool:
-            case "calculator":
+            case tools.CALCULATOR:
                 return self._calculated(use.input)
-            case "conversation counter":
+            case tools.CONVERSATION_COUNTER:
                 return _counted(" ".join(await self._transcript.said_by_user()))
-            case "timer":
+            case tools.TIMER:
                 await self._pause(float(use.input))
                 return f"{use.input} s are over"
-            case _:
-                return _counted(use.input)
+        return _counted(use.input)
 
     def _calculated(self, expression: str) -> str:
         try:
@@ -106,19 +118,6 @@ class Agent:
             return f"no result, {error}"
         self.memory.last_result = result
         return f"{expression} = {result}"
-
-
-def chosen_tool(text: str) -> ToolUse:
-    """Return what the agent does about a message."""
-    expression = expression_in(text)
-    if expression is not None:
-        return ToolUse("calculator", expression)
-    wait = _WAIT.search(text)
-    if wait is not None:
-        return ToolUse("timer", f"{min(float(wait[1]), LONGEST_TIMER_S):g}")
-    if "so far" in text.lower():
-        return ToolUse("conversation counter", "all you said")
-    return ToolUse("word counter", text)
 
 
 def _counted(text: str) -> str:

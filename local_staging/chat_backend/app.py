@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from local_staging.chat_backend.agent import Agent, Model
 from local_staging.chat_backend.authentication import (
     Authenticator,
     Credentials,
@@ -26,6 +27,7 @@ from local_staging.chat_backend.background import Background
 from local_staging.chat_backend.builds import Socket
 from local_staging.chat_backend.connection import Arrival, Connection, refuse, unavailable
 from local_staging.chat_backend.failures import described, root_cause
+from local_staging.chat_backend.model_client import ModelClient
 from local_staging.chat_backend.readiness import Check
 from local_staging.chat_backend.sessions import Session, Sessions
 from local_staging.chat_backend.settings import Settings
@@ -41,9 +43,12 @@ FIRST_MESSAGE_S = 10.0
 # Less than the 10 s after which Cloud Run kills, the 2 s of uvicorn's own shutdown before it.
 DRAIN_S = 6.0
 
-# Less than the 5 s after which the auth service drops an idle connection: a request sent into that
-# moment would fail.
-AUTH_KEEPALIVE_S = 2.0
+# Of silence: an answer may take longer, as long as there is more of it.
+MODEL_TIMEOUT_S = 30.0
+
+# Less than the 5 s after which uvicorn drops an idle connection: a request sent into that moment
+# would fail.
+KEEPALIVE_S = 2.0
 
 _log = logging.getLogger(__name__)
 
@@ -56,11 +61,13 @@ class ChatBackend:
         settings: Settings,
         authenticator: Authenticator,
         storage: Storage,
+        model: Model,
         checks: Sequence[Check],
     ) -> None:
         self._build = settings.build
         self._authenticator = authenticator
         self._storage = storage
+        self._model = model
         self._checks = checks
         self.is_warm = False
         self._background = Background()
@@ -132,7 +139,8 @@ class ChatBackend:
 
     def _new_session(self, user: Claims) -> Session:
         # The factory of all that belongs to one user: nothing here is shared between two of them.
-        return Session(user.user_id, self._storage.of_user(user.user_id, user.name), asyncio.sleep)
+        storage = self._storage.of_user(user.user_id, user.name)
+        return Session(user.user_id, storage, Agent(storage.transcript, self._model, asyncio.sleep))
 
     def _fetch(self, user_id: str) -> None:
         session = self._sessions.of_user(user_id)
@@ -141,23 +149,22 @@ class ChatBackend:
 
 
 def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> Starlette:
-    """Make the chat backend; `transport` stands in for the network to the auth service."""
+    """Make the chat backend; `transport` stands in for the network to the services it asks."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        limits = httpx.Limits(keepalive_expiry=AUTH_KEEPALIVE_S)
-        async with httpx.AsyncClient(
-            base_url=settings.auth_url,
-            transport=transport,
-            timeout=AUTH_TIMEOUT_S,
-            limits=limits,
-            # Services call each other directly, whatever proxy the environment names.
-            trust_env=False,
-        ) as http:
-            authenticator = Authenticator(http)
+        async with (
+            _http(settings.auth_url, AUTH_TIMEOUT_S, transport) as auth,
+            _http(settings.model.url, MODEL_TIMEOUT_S, transport, settings.model.key) as to_model,
+        ):
             storage = storage_of(settings)
-            checks = [*checks_of(http), *storage.checks()]
-            backend = app.state.backend = ChatBackend(settings, authenticator, storage, checks)
+            backend = app.state.backend = ChatBackend(
+                settings,
+                Authenticator(auth),
+                storage,
+                ModelClient(to_model, settings.model.name, asyncio.sleep),
+                [*checks_of(auth), *storage.checks()],
+            )
             warming = asyncio.create_task(backend.warm_up())
             if settings.build.is_warm_before_it_listens:
                 await warming
@@ -167,6 +174,20 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
 
     return Starlette(
         routes=[WebSocketRoute("/ws", _chat), Route("/health", _health)], lifespan=lifespan
+    )
+
+
+def _http(
+    url: str, timeout_s: float, transport: httpx.AsyncBaseTransport | None, key: str | None = None
+) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=url,
+        headers={} if key is None else {"Authorization": f"Bearer {key}"},
+        transport=transport,
+        timeout=timeout_s,
+        limits=httpx.Limits(keepalive_expiry=KEEPALIVE_S),
+        # Services call each other directly, whatever proxy the environment names.
+        trust_env=False,
     )
 
 

@@ -1,17 +1,15 @@
-"""Find an arithmetic expression in a sentence and work it out; `last` is the result before."""
+"""Work out an arithmetic expression; `last` is the result before."""
 
 from __future__ import annotations
 
 import ast
 import operator
-import re
 from collections.abc import Callable
 
 Number = int | float
 
 # Short enough for any parser and any product; there is no power operator to make numbers explode.
 _LONGEST = 100
-_CANDIDATE = re.compile(r"(?:\blast\b|[\d.+\-*/%()\s])+")
 _BINARY: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -24,16 +22,6 @@ _BINARY: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
 
 class CannotCalculate(Exception):
     """The expression has no result; the text says why."""
-
-
-def expression_in(text: str) -> str | None:
-    """Return the first arithmetic expression of a sentence, or None."""
-    for match in _CANDIDATE.finditer(text):
-        # A full stop or a dash may belong to the sentence around.
-        candidate = match.group().strip().rstrip(".-").rstrip()
-        if isinstance(_parsed(candidate), ast.BinOp):
-            return candidate
-    return None
 
 
 def calculate(expression: str, last: Number | None) -> Number:

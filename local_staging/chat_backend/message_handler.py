@@ -17,6 +17,7 @@ from local_staging.chat_backend.messages import (
     History,
     Ping,
 )
+from local_staging.chat_backend.model_client import ModelError
 from local_staging.chat_backend.transcript import Entry
 
 HISTORY_LENGTH = 20
@@ -67,6 +68,9 @@ class MessageHandlerService:
             await self._handle(messages.client_message(text), connection_id, reply, publish)
         except BadMessage as error:
             await reply(messages.error(error.code, str(error)))
+        except ModelError as error:
+            _log.error("run failed connection=%s %s", connection_id, error)
+            await reply(messages.error("model_unavailable", "the agent could not answer"))
         except Exception:
             _log.exception("message failed connection=%s", connection_id)
             await reply(messages.error("internal", "the message could not be answered"))

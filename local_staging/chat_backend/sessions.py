@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Protocol
 
-from local_staging.chat_backend.agent import Agent, Pause
+from local_staging.chat_backend.agent import Agent
 from local_staging.chat_backend.background import Background
 from local_staging.chat_backend.storage import UserStorage
 from local_staging.chat_backend.undelivered import Undelivered
@@ -46,10 +46,10 @@ class Session:
     What was begun for the user goes on when a connection ends, until the session does.
     """
 
-    def __init__(self, user_id: str, storage: UserStorage, pause: Pause) -> None:
+    def __init__(self, user_id: str, storage: UserStorage, agent: Agent) -> None:
         self.user_id = user_id
         self.storage = storage
-        self.agent = Agent(storage.transcript, pause)
+        self.agent = agent
         self.undelivered = Undelivered(storage.journal)
         self.handshake_complete = asyncio.Event()
         self.connections = 0

@@ -18,6 +18,9 @@ PING_INTERVAL_VARIABLE = "CHAT_PING_INTERVAL_S"
 PING_TIMEOUT_VARIABLE = "CHAT_PING_TIMEOUT_S"
 REDIS_URL_VARIABLE = "CHAT_REDIS_URL"
 POSTGRES_URL_VARIABLE = "CHAT_POSTGRES_URL"
+MODEL_URL_VARIABLE = "CHAT_MODEL_URL"
+MODEL_KEY_VARIABLE = "CHAT_MODEL_KEY"
+MODEL_VARIABLE = "CHAT_MODEL"
 NAMESPACE_VARIABLE = "CHAT_NAMESPACE"
 # PostgreSQL's limit for the name of a schema.
 NAMESPACE_PATTERN = "[a-z][a-z0-9_]{0,62}"
@@ -36,6 +39,15 @@ class ServiceAddresses:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelAddress:
+    """Where the model's API is, the key for it, and what the model is called there."""
+
+    url: str
+    key: str = field(repr=False)
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of one process.
 
@@ -44,6 +56,7 @@ class Settings:
 
     build: Build
     auth_url: str
+    model: ModelAddress
     reconnect_grace_s: float = DEFAULT_RECONNECT_GRACE_S
     heartbeat: Heartbeat | None = None
     services: ServiceAddresses | None = None
@@ -61,6 +74,11 @@ class Settings:
         return cls(
             build=build,
             auth_url=required(environment, AUTH_URL_VARIABLE, "the URL of the auth service"),
+            model=ModelAddress(
+                required(environment, MODEL_URL_VARIABLE, "the URL of an API like OpenAI's"),
+                required(environment, MODEL_KEY_VARIABLE, "the key for the model's API"),
+                required(environment, MODEL_VARIABLE, "the name of a model"),
+            ),
             reconnect_grace_s=seconds(
                 environment, RECONNECT_GRACE_VARIABLE, DEFAULT_RECONNECT_GRACE_S
             ),

@@ -13,6 +13,7 @@ from local_staging.chat_settings import ChatSettings
 from local_staging.dependencies import Address, Dependencies
 from local_staging.edge_settings import EdgeSettings
 from local_staging.launch import Staging, launch
+from local_staging.model_access import ModelAccess
 from local_staging.services.backing import BackingServices
 from tests.staging.endpoint import LocalEndpoint
 
@@ -26,6 +27,7 @@ class Staged:
     """How the staging of a test is to be."""
 
     services: BackingServices
+    model: ModelAccess
     directory: Path
     namespace: str = field(default_factory=lambda: f"test_{secrets.token_hex(4)}")
 
@@ -43,7 +45,7 @@ class Staged:
         chat = ChatSettings(
             build.name, ping_interval_s=ping_interval_s, ping_timeout_s=ping_timeout_s
         )
-        dependencies = Dependencies(self.services, through or {}, self.namespace)
+        dependencies = Dependencies(self.services, through or {}, self.model, self.namespace)
         directory = self.directory / secrets.token_hex(4)
         with launch(
             chat=chat, dependencies=dependencies, edge=edge, directory=directory

@@ -312,10 +312,10 @@ def alive(process_id: int) -> bool:
 
 def test_stop_leaves_no_process_and_frees_the_port(tmp_path: Path) -> None:
     first = launch(directory=tmp_path)
-    assert [alive(process_id) for process_id in first.process_ids] == [True, True]
+    assert [alive(process_id) for process_id in first.process_ids] == [True] * 3
     first.stop()
     first.stop()
-    assert [alive(process_id) for process_id in first.process_ids] == [False, False]
+    assert [alive(process_id) for process_id in first.process_ids] == [False] * 3
     with launch(directory=tmp_path, chat_port=port_of(first.chat_url)) as second:
         assert second.chat_url == first.chat_url
 
@@ -334,7 +334,7 @@ async def test_services_end_with_a_parent_that_is_killed(tmp_path: Path) -> None
     ) as parent:
         assert parent.stdout is not None
         started = [int(text) for text in parent.stdout.readline().split()]
-        assert [alive(process_id) for process_id in started] == [True, True]
+        assert [alive(process_id) for process_id in started] == [True] * 3
         parent.send_signal(signal.SIGKILL)
     await until(lambda: not any(alive(process_id) for process_id in started))
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from local_staging import launch as launching
 from local_staging.errors import StagingError
 from local_staging.launch import launch
+from local_staging.model_service import completion
 from local_staging.processes import ServiceSpec
 
 
@@ -57,7 +59,11 @@ def test_service_that_came_up_is_stopped_when_the_next_does_not(
     monkeypatch.setattr("local_staging.launch.start", start)
     with pytest.raises(StagingError, match="chat backend did not come up"):
         launch(directory=tmp_path)
-    assert stopped == ["auth service"]
+    assert stopped == ["model service", "auth service"]
+
+
+def test_the_model_that_is_started_has_the_name_that_is_asked_for() -> None:
+    assert launching.OWN_MODEL == completion.MODEL
 
 
 def test_import_is_light() -> None:

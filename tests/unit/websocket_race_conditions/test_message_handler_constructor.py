@@ -13,6 +13,7 @@ from local_staging.chat_backend.agent import Agent
 from local_staging.chat_backend.builds import Build
 from local_staging.chat_backend.message_handler import MessageHandlerService
 from local_staging.chat_backend.transcript import MemoryTranscript, Transcript
+from tests.unit.local_staging.chat_backend.rules_model import rules_model
 
 MISMATCH = "unexpected keyword argument 'websocket_manager'"
 
@@ -24,7 +25,7 @@ def thread_service() -> Transcript:
 
 @pytest.fixture
 def supervisor(thread_service: Transcript) -> Agent:
-    return Agent(thread_service, asyncio.sleep)
+    return Agent(thread_service, rules_model(), asyncio.sleep)
 
 
 @pytest.mark.guards(2, MISMATCH)

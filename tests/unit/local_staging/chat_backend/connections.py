@@ -6,17 +6,20 @@ import asyncio
 
 import httpx
 
+from local_staging.chat_backend.agent import Agent
 from local_staging.chat_backend.authentication import Authenticator, Credentials
 from local_staging.chat_backend.builds import Build, Fixed
 from local_staging.chat_backend.connection import Arrival, Connection
 from local_staging.chat_backend.sessions import Session
 from local_staging.chat_backend.storage import UserStorage
+from tests.unit.local_staging.chat_backend.rules_model import rules_model
 from tests.unit.local_staging.chat_backend.server import Server
 
 
 def session_of(user_id: str) -> Session:
     """Return the session of a user."""
-    return Session(user_id, UserStorage(), asyncio.sleep)
+    storage = UserStorage()
+    return Session(user_id, storage, Agent(storage.transcript, rules_model(), asyncio.sleep))
 
 
 def connection_of(

@@ -17,19 +17,26 @@ from local_staging.auth_service.issuer import TokenIssuer
 from local_staging.auth_service.users import USERS, User
 from local_staging.chat_backend.app import create_app
 from local_staging.chat_backend.builds import build_named
-from local_staging.chat_backend.settings import Settings
+from local_staging.chat_backend.settings import ModelAddress, Settings
 from local_staging.clock import unix_time_s
+from local_staging.model_service import app as model_service
+from local_staging.model_service.completion import MODEL as RULES
+from tests.unit.local_staging.chat_backend.rules_model import AT_ONCE, KEY
 
 ALICE, BOB = USERS[:2]
+MODEL = ModelAddress("http://model/v1", KEY, RULES)
 MESSAGE = 'RuntimeError: WebSocket is not connected. Need to call "accept" first.'
 
 
-class Network(httpx.ASGITransport):
-    """Takes a moment for each request, in which other tasks run."""
+class Network(httpx.AsyncBaseTransport):
+    """Reaches each app by its host, and takes a moment for it, in which other tasks run."""
+
+    def __init__(self, **apps: Starlette) -> None:
+        self._transports = {host: httpx.ASGITransport(app) for host, app in apps.items()}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(0.001)
-        return await super().handle_async_request(request)
+        return await self._transports[request.url.host].handle_async_request(request)
 
 
 class Client:
@@ -112,8 +119,9 @@ class Backend:
 @asynccontextmanager
 async def running(build: str, auth_app: Starlette, issuer: TokenIssuer) -> AsyncIterator[Backend]:
     # A grace that no test outlives: within it is the only case that needs no waiting.
-    settings = Settings(build_named(build), "http://auth", reconnect_grace_s=60)
-    app = create_app(settings, Network(auth_app))
+    settings = Settings(build_named(build), "http://auth", MODEL, reconnect_grace_s=60)
+    network = Network(auth=auth_app, model=model_service.create_app(KEY, AT_ONCE))
+    app = create_app(settings, network)
     async with app.router.lifespan_context(app):
         while not app.state.backend.is_warm:
             await asyncio.sleep(0)
@@ -228,17 +236,36 @@ async def test_no_token_in_the_log(fixed: Backend, caplog: pytest.LogCaptureFixt
 async def test_agent_that_breaks_is_logged_and_the_connection_stays(
     fixed: Backend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(text: str) -> None:
+    def broken(name: str, arguments: str) -> None:
         raise LookupError("no such tool")
 
-    monkeypatch.setattr("local_staging.chat_backend.agent.chosen_tool", broken)
+    monkeypatch.setattr("local_staging.chat_backend.agent.use_of", broken)
     client = fixed.connect()
     await client.ready()
     assert (await client.ask(type="chat", text="hello"))["type"] == "agent_started"
+    assert (await client.receive())["type"] == "agent_thinking"
     assert (await client.receive())["code"] == "internal"
     assert (await client.ask(type="ping"))["type"] == "pong"
     await client.leave()
     assert "LookupError: no such tool" in caplog.text
+
+
+async def test_a_model_that_does_not_answer_is_told_and_the_connection_stays(
+    auth_app: Starlette, issuer: TokenIssuer, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Settings(build_named("fixed"), "http://auth", MODEL)
+    refusing = model_service.create_app("another key", AT_ONCE)
+    app = create_app(settings, Network(auth=auth_app, model=refusing))
+    async with app.router.lifespan_context(app):
+        client = Backend(app, issuer).connect()
+        await client.ready()
+        assert (await client.ask(type="chat", text="hello"))["type"] == "agent_started"
+        assert (await client.receive())["code"] == "model_unavailable"
+        assert (await client.ask(type="ping"))["type"] == "pong"
+        await client.leave()
+    assert "run failed" in caplog.text
+    assert "the model answered HTTP 401" in caplog.text
+    assert KEY not in caplog.text
 
 
 async def test_health_tells_the_build(incident: Backend) -> None:
@@ -252,7 +279,7 @@ async def test_health_tells_the_build(incident: Backend) -> None:
 
 
 async def test_without_the_auth_service_it_starts_and_says_503(issuer: TokenIssuer) -> None:
-    settings = Settings(build_named("fixed"), "http://auth")
+    settings = Settings(build_named("fixed"), "http://auth", MODEL)
     app = create_app(settings, httpx.MockTransport(lambda request: httpx.Response(503)))
     async with app.router.lifespan_context(app):
         event = await Backend(app, issuer).connect().event()

@@ -7,12 +7,13 @@ import pytest
 from local_staging.chat_backend.agent import Agent
 from local_staging.chat_backend.message_handler import MessageHandlerService
 from local_staging.chat_backend.transcript import MemoryTranscript
+from tests.unit.local_staging.chat_backend.rules_model import rules_model
 
 
 async def told(*said: dict[str, Any] | str) -> tuple[list[str], list[str]]:
     """Return the types of the answers, and of the events."""
     transcript = MemoryTranscript()
-    agent = Agent(transcript, lambda _: asyncio.sleep(0))
+    agent = Agent(transcript, rules_model(), lambda _: asyncio.sleep(0))
     service = MessageHandlerService(supervisor=agent, thread_service=transcript)
     answers: list[dict[str, Any]] = []
     events: list[dict[str, Any]] = []

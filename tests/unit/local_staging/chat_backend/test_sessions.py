@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
+from local_staging.chat_backend.agent import Agent
 from local_staging.chat_backend.sessions import Session, Sessions
 from local_staging.chat_backend.storage import UserStorage
 from local_staging.tokens import Claims
+from tests.unit.local_staging.chat_backend.rules_model import rules_model
 
 GRACE_S = 0.4
 ALICE = Claims("alice", "Alice", "1", 0, 1)
@@ -51,7 +53,8 @@ class FakeTimers:
 
 
 def session_of(user: Claims) -> Session:
-    return Session(user.user_id, UserStorage(), asyncio.sleep)
+    storage = UserStorage()
+    return Session(user.user_id, storage, Agent(storage.transcript, rules_model(), asyncio.sleep))
 
 
 @pytest.fixture
