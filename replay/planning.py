@@ -73,9 +73,11 @@ def plan_from_capture(
         for step, events in correlation.needs().items()
     }
     origin_ns = min(trace.acts[0].at_ns for trace in traces)
-    elsewhere = sorted(event for trace in traces for event in trace.for_others())
+    elsewhere = _Elsewhere(traces)
     # What only the server said needs no fresh one.
-    secrets = {secret.id: secret for event in _by_client(capture) for secret in event.secrets}
+    secrets = {
+        secret.id: secret for event in _by_client(capture.events) for secret in event.secrets
+    }
     return Plan(
         connections={trace.name: trace.steps(origin_ns, elsewhere, needs) for trace in traces},
         secrets=secrets,
@@ -85,8 +87,8 @@ def plan_from_capture(
     )
 
 
-def _by_client(capture: Capture) -> Iterator[UpgradeRequest | Frame]:
-    for event in capture.events:
+def _by_client(events: tuple[Event, ...]) -> Iterator[UpgradeRequest | Frame]:
+    for event in events:
         if isinstance(event, UpgradeRequest):
             yield event
         elif isinstance(event, Frame) and event.direction is Direction.CLIENT_TO_SERVER:
@@ -103,9 +105,10 @@ class _Act:
 
 @dataclass(frozen=True, slots=True)
 class _Trace:
-    """What happened on one connection, as far as a plan cares."""
+    """What happened on one connection, as far as a plan cares; `whose` is what tells its client."""
 
     name: str
+    whose: frozenset[str]
     acts: tuple[_Act, ...]
     seen: tuple[tuple[int, After], ...]
     pushes: frozenset[str]
@@ -124,20 +127,17 @@ class _Trace:
         """The events that a connection opened later may have followed."""
         return [each for each in self.events() if each[1].kind in (Kind.STEP, Kind.CLOSED)]
 
-    def steps(
-        self, origin_ns: int, elsewhere: list[tuple[int, After]], needs: Needs
-    ) -> tuple[Step, ...]:
+    def steps(self, origin_ns: int, elsewhere: _Elsewhere, needs: Needs) -> tuple[Step, ...]:
         """Return the steps; each follows the latest event before it.
 
         Of another connection only what brought a value counts for more than its client's steps.
         """
         steps: list[Step] = []
-        others = [(at_ns, event) for at_ns, event in elsewhere if event.connection != self.name]
         for index, act in enumerate(self.acts):
             needed = needs.get((self.name, index), ())
             brought = [each for each in needed if each[1].connection != self.name]
             if index == 0:
-                before = [each for each in (*others, *brought) if each[0] <= act.at_ns]
+                before = elsewhere.before(act.at_ns, self, brought)
                 followed_ns, after = max(before, default=(origin_ns, START))
                 previous_ns = origin_ns
             else:
@@ -166,6 +166,32 @@ class _Trace:
         return tuple(steps)
 
 
+class _Elsewhere:
+    """What happened on other connections, that the opening of one may have followed."""
+
+    def __init__(self, traces: Sequence[_Trace]) -> None:
+        self._events = [(trace, trace.for_others()) for trace in traces]
+
+    def before(
+        self, at_ns: int, opened: _Trace, brought: Sequence[tuple[int, After]]
+    ) -> list[tuple[int, After]]:
+        """Return what came before a connection was opened.
+
+        A client goes by its own earlier connections, if it had any: those that said who it is as
+        this one does, or `brought` a value that it says. Else by all there were.
+        """
+        own = {event.connection for _, event in brought}
+        by_client: list[tuple[int, After]] = []
+        by_all: list[tuple[int, After]] = []
+        for trace, events in self._events:
+            if trace.name != opened.name:
+                came = [each for each in events if each[0] <= at_ns]
+                by_all += came
+                if trace.name in own or not trace.whose.isdisjoint(opened.whose):
+                    by_client += came
+        return [*(by_client or by_all), *(each for each in brought if each[0] <= at_ns)]
+
+
 def _trace(
     name: str, events: tuple[Event, ...], pushes: frozenset[str], issued: frozenset[str]
 ) -> _Trace | None:
@@ -186,7 +212,14 @@ def _trace(
     )
     acts = (_opening(request), *_sends(spoken), _ending(events))
     seen = sorted([*opened, *received.values(), *closed])
-    return _Trace(name, acts, tuple(seen), pushes | _repeated(seen, acts))
+    return _Trace(name, _whose(events), acts, tuple(seen), pushes | _repeated(seen, acts))
+
+
+def _whose(events: tuple[Event, ...]) -> frozenset[str]:
+    """Return by what the client of a connection is known: its secrets, the subjects of its JWTs."""
+    secrets = [secret for event in _by_client(events) for secret in event.secrets]
+    subjects = frozenset(str(s.claims["sub"]) for s in secrets if "sub" in s.claims)
+    return subjects or frozenset(s.id for s in secrets)
 
 
 def _received(

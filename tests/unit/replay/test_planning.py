@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from capture.format.model import CloseHow, Direction, Secret, Side
@@ -58,6 +59,41 @@ def test_a_connection_opened_later_waits_since_the_start() -> None:
 def test_a_reconnect_follows_the_end_of_the_connection_before() -> None:
     events = [C1.opened(0), C1.sent(10, "a"), C1.left(20), C2.opened(100), C2.left(120)]
     assert follows(steps_of(*events, connection="c2")[0]) == ("c1 closed", 78)
+
+
+@pytest.mark.parametrize(
+    ("mine", "others"),
+    [
+        (Secret(id="s1", kind="token"), Secret(id="s2", kind="token")),
+        # The same person logs in anew: the token differs, the subject does not.
+        (
+            Secret(id="s1", kind="jwt", claims={"sub": "ann"}),
+            Secret(id="s2", kind="jwt", claims={"sub": "ben"}),
+        ),
+    ],
+)
+def test_a_client_that_comes_back_follows_its_own_connection_before(
+    mine: Secret, others: Secret
+) -> None:
+    again = msgspec.structs.replace(mine, id="s3" if mine.claims else mine.id)
+    c3 = Connection("c3")
+    events = (
+        *(C1.request(0, secrets=(mine,)), C1.response(1)),
+        *(C2.request(5, secrets=(others,)), C2.response(6)),
+        *(C1.left(20), C2.sent(30, "a"), C2.left(40)),
+        *(c3.request(100, secrets=(again,)), c3.response(101), c3.left(120)),
+    )
+    assert follows(steps_of(*events, connection="c3")[0]) == ("c1 closed", 78)
+
+
+def test_whose_session_it_takes_up_is_the_client_that_comes_back() -> None:
+    c3 = Connection("c3")
+    events = (
+        *(C1.opened(0), C1.said(10, {"type": "welcome", "session": "s-1f2e"})),
+        *(C1.left(20), C2.opened(30), C2.left(40)),
+        *(c3.request(100, "ws://h/ws?session=s-1f2e"), c3.response(101), c3.left(120)),
+    )
+    assert follows(steps_of(*events, connection="c3")[0]) == ("c1 closed", 78)
 
 
 def test_connections_opened_at_once_follow_the_start() -> None:
