@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,36 @@ def test_process_that_says_nothing_is_ended(
     spec = ServiceSpec("mail service", "silent", 0, tmp_path / "mail.log")
     with pytest.raises(StagingError, match=r"said nothing in 0\.2 s"):
         start(spec, timeout_s=0.2)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "said"), [((504, 504, 200), "up"), ((500, 200), "HTTP 500"), ((504,), "HTTP 504")]
+)
+def test_only_what_is_behind_an_edge_may_take_longer(
+    statuses: tuple[int, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "answering.py").write_text(
+        textwrap.dedent(f"""
+            import http.server, json
+            statuses = iter({statuses})
+
+            class Handler(http.server.BaseHTTPRequestHandler):
+                def do_GET(self):
+                    self.send_response(next(statuses, {statuses[-1]}))
+                    self.end_headers()
+
+            server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+            print(json.dumps({{"port": server.server_port}}), flush=True)
+            server.serve_forever()
+        """)
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    spec = ServiceSpec("mail service", "answering", 0, tmp_path / "mail.log")
+    if said == "up":
+        start(spec, timeout_s=20).stop()
+        return
+    with pytest.raises(StagingError, match=f"answered /health with {said}, expected 200"):
+        start(spec, timeout_s=1)
 
 
 def test_log_that_cannot_be_written(tmp_path: Path) -> None:
