@@ -12,7 +12,7 @@ from local_staging.services.backing import BackingServices, backing_services
 from tests.staging.own_model import own_model
 from tests.staging.staged import Staged
 
-pytest_plugins = ("tests.teeth",)
+pytest_plugins = ("tests.teeth", "pytester")
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from local_staging.chat_backend import incident_message_handler, readiness, reading
+from local_staging.chat_backend import incident_message_handler, messages, readiness, reading
 from local_staging.chat_backend.build_names import FIXED, INCIDENT, check_build_name
 from local_staging.chat_backend.connection_state import ConnectionStateMachine
 from local_staging.chat_backend.delivery import ConfirmedDelivery, HopefulDelivery, Sender
@@ -190,8 +190,8 @@ class Fixed:
         return await readiness.side_by_side(needed, READINESS_BUDGET_S)
 
     async def read(self, receive: Receive, handle: Handle, begin: Begin) -> None:
-        """Read all the time."""
-        await reading.side_by_side(receive, handle, begin)
+        """Read all the time; who asks whether we are there hears it while the agent works."""
+        await reading.side_by_side(receive, handle, begin, messages.is_ping)
 
 
 BUILDS: tuple[Build, ...] = (Incident(), Fixed())

@@ -81,6 +81,14 @@ def client_message(text: str) -> ClientMessage:
             )
 
 
+def is_ping(text: str) -> bool:
+    """Whether a message only asks whether the server is there."""
+    try:
+        return isinstance(client_message(text), Ping)
+    except BadMessage:
+        return False
+
+
 def received_in(text: str) -> int | None:
     """Return how many messages of this connection the client had read, if it says so.
 

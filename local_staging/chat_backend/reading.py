@@ -16,6 +16,7 @@ MOST_UNREAD = 100
 
 Receive = Callable[[], Awaitable[str]]
 Handle = Callable[[str], Awaitable[None]]
+IsUrgent = Callable[[str], bool]
 Begin = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
 _log = logging.getLogger(__name__)
@@ -38,8 +39,8 @@ async def one_after_another(receive: Receive, handle: Handle) -> None:
             _log.warning("a message could not be answered: %s: %s", type(error).__name__, error)
 
 
-async def side_by_side(receive: Receive, handle: Handle, begin: Begin) -> None:
-    """Read all the time, and answer in the order in which it came.
+async def side_by_side(receive: Receive, handle: Handle, begin: Begin, is_urgent: IsUrgent) -> None:
+    """Read all the time, and answer in the order in which it came, but for what is urgent.
 
     What was read is answered though the client left meanwhile: `begin` starts work that outlives
     the connection. Raises WebSocketDisconnect when the client left, TooManyUnread.
@@ -51,7 +52,7 @@ async def side_by_side(receive: Receive, handle: Handle, begin: Begin) -> None:
             await handle(text)
 
     answering = begin(answer())
-    reading = asyncio.create_task(_read(receive, unread))
+    reading = asyncio.create_task(_read(receive, unread, handle, is_urgent))
     try:
         # Whichever fails first says how it ended.
         done, _ = await asyncio.wait({answering, reading}, return_when=asyncio.FIRST_EXCEPTION)
@@ -63,9 +64,14 @@ async def side_by_side(receive: Receive, handle: Handle, begin: Begin) -> None:
         unread.put_nowait(None)
 
 
-async def _read(receive: Receive, unread: asyncio.Queue[str | None]) -> None:
+async def _read(
+    receive: Receive, unread: asyncio.Queue[str | None], handle: Handle, is_urgent: IsUrgent
+) -> None:
     while True:
         text = await receive()
+        if is_urgent(text):
+            await handle(text)
+            continue
         if unread.qsize() >= MOST_UNREAD:
             raise TooManyUnread(f"{MOST_UNREAD} messages wait to be answered")
         unread.put_nowait(text)

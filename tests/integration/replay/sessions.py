@@ -9,6 +9,7 @@ from capture.clock import monotonic_ns
 from capture.format.model import Capture, Frame
 from capture.format.writer import CaptureWriter
 from replay.auth import TokenSource
+from replay.engine.carrier import Sockets
 from replay.engine.live import RunSettings, run_live
 from replay.plan import Pace, Plan
 from replay.planning import plan_from_capture
@@ -50,8 +51,8 @@ async def replayed(
     """Carry a capture or a plan out against a server of this machine."""
     plan = plan_from_capture(session, pace) if isinstance(session, Capture) else session
     target = Target(f"ws://127.0.0.1:{port}")
-    settings = RunSettings(target, TokenSource(), patience_s)
-    return await run_live(plan, settings, now_ns=clock or Clock())
+    carrier = Sockets(clock or Clock())
+    return await run_live(plan, RunSettings(target, TokenSource(), patience_s, carrier=carrier))
 
 
 def said(run: Capture, connection: str = "c1") -> list[str | bytes]:

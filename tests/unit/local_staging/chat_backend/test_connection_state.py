@@ -19,7 +19,7 @@ def machine_in(state: ConnectionState) -> ConnectionStateMachine:
     return machine
 
 
-@pytest.mark.parametrize(("before", "after"), itertools.product(STATES, STATES))
+@pytest.mark.parametrize(("before", "after"), list(itertools.product(STATES, STATES)))
 def test_only_what_comes_next_is_next(before: ConnectionState, after: ConnectionState) -> None:
     machine = machine_in(before)
     if after in NEXT[before]:

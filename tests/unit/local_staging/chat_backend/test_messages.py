@@ -12,6 +12,7 @@ from local_staging.chat_backend.messages import (
     Ping,
     agent_event,
     client_message,
+    is_ping,
     received_in,
 )
 
@@ -47,6 +48,13 @@ def test_refuses_the_rest(text: str, code: str) -> None:
     with pytest.raises(BadMessage) as caught:
         client_message(text)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"), [('{"type": "ping"}', True), ('{"type": "chat"}', False), ("ping", False)]
+)
+def test_a_ping(text: str, is_one: bool) -> None:
+    assert is_ping(text) is is_one
 
 
 def test_agent_event_is_flat() -> None:

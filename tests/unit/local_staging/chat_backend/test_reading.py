@@ -30,6 +30,10 @@ class Client:
         return str(self.read)
 
 
+def never(text: str) -> bool:
+    return False
+
+
 async def test_one_after_another_reads_nothing_while_it_answers() -> None:
     client, answered = Client(3), asyncio.Event()
     task = asyncio.create_task(one_after_another(client.receive, lambda _: answered.wait()))  # type: ignore[arg-type, return-value]
@@ -51,7 +55,7 @@ async def test_side_by_side_reads_while_it_answers_and_keeps_the_order() -> None
         if len(order) == 3:
             leaves.set()
 
-    task = asyncio.create_task(side_by_side(client.receive, answer, asyncio.create_task))
+    task = asyncio.create_task(side_by_side(client.receive, answer, asyncio.create_task, never))
     await asyncio.sleep(0.01)
     assert (client.read, order) == (3, [])
     answered.set()
@@ -78,14 +82,14 @@ async def test_side_by_side_a_failure_ends_it_and_leaves_no_task() -> None:
         raise LookupError("no such tool")
 
     with pytest.raises(LookupError):
-        await side_by_side(client.receive, fails, asyncio.create_task)
+        await side_by_side(client.receive, fails, asyncio.create_task, never)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_side_by_side_so_many_wait_at_most() -> None:
     client, answered = Client(MOST_UNREAD + 10), asyncio.Event()
     with pytest.raises(TooManyUnread, match=f"{MOST_UNREAD} messages wait"):
-        await side_by_side(client.receive, lambda _: answered.wait(), asyncio.create_task)  # type: ignore[arg-type, return-value]
+        await side_by_side(client.receive, lambda _: answered.wait(), asyncio.create_task, never)  # type: ignore[arg-type, return-value]
     answered.set()
 
 
@@ -101,8 +105,27 @@ async def test_side_by_side_what_was_said_is_answered_though_the_client_left() -
         return begun[-1]
 
     with pytest.raises(WebSocketDisconnect):
-        await side_by_side(Client(3).receive, answer, begin)
+        await side_by_side(Client(3).receive, answer, begin, never)
     assert order == []
     answered.set()
     await asyncio.gather(*begun)
     assert order == ["1", "2", "3"]
+
+
+async def test_what_is_urgent_is_answered_while_the_rest_waits() -> None:
+    leaves, answered, order = asyncio.Event(), asyncio.Event(), []
+
+    async def answer(text: str) -> None:
+        if text == "1":
+            await answered.wait()
+        order.append(text)
+
+    reading = side_by_side(Client(3, leaves).receive, answer, asyncio.create_task, "2".__eq__)
+    task = asyncio.create_task(reading)
+    await asyncio.sleep(0.01)
+    assert order == ["2"]
+    answered.set()
+    leaves.set()
+    with pytest.raises(WebSocketDisconnect):
+        await task
+    assert order == ["2", "1", "3"]
