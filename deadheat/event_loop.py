@@ -27,12 +27,15 @@ def terminate_in_order() -> None:
         signal.signal(signal.SIGTERM, on_terminate)
 
 
-def run(work: Coroutine[object, object, T]) -> T:
+def run(
+    work: Coroutine[object, object, T],
+    new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> T:
     """Carry work out and return its result; where there is no uvloop, on asyncio's own loop.
 
     SIGTERM ends it as SIGINT does: cancelled, so that it leaves things in order.
     """
-    with asyncio.Runner(loop_factory=_uvloop()) as runner:
+    with asyncio.Runner(loop_factory=new_loop or _uvloop()) as runner:
         try:
             return runner.run(_until_terminated(work))
         except asyncio.CancelledError:

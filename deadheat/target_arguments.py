@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,18 @@ from typing import TYPE_CHECKING
 from deadheat.addresses import address_from
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Callable
+
     from capture.format.model import Capture
     from replay.auth import TokenSource
     from replay.auth.oauth import OAuthIssuer
     from replay.configuration import Configuration
+    from replay.engine.carrier import Carrier
     from replay.engine.surroundings import Surroundings
+    from replay.engine.virtual.uvicorn_server import UvicornServer
     from replay.limits import Limits
+    from replay.log_tail import ServerLog
     from replay.plan import Plan
     from replay.target import Target
 
@@ -25,6 +32,19 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare them."""
     where = parser.add_argument_group("target")
     where.add_argument("--target", metavar="URL", help="ws:// or wss:// server to send to")
+    where.add_argument(
+        "--app",
+        metavar="MODULE:ATTRIBUTE",
+        help="in place of a target: an ASGI application, or a factory of one, that runs in this "
+        "process, behind uvicorn's protocols, in a time that jumps",
+    )
+    where.add_argument(
+        "--server-option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of uvicorn for --app, as in ws_ping_interval=30; may be repeated",
+    )
     where.add_argument(
         "--allow-host",
         action="append",
@@ -140,6 +160,16 @@ class Destination:
     target: Target
     limits: Limits
     configuration: Configuration
+    carrier: Carrier
+    log: ServerLog | None
+
+    @property
+    def new_loop(self) -> Callable[[], AbstractEventLoop] | None:
+        """What makes the event loop that its time is on, None for the usual one."""
+        from replay.engine.carrier import Sockets
+        from replay.engine.virtual.loop import VirtualLoop
+
+        return None if isinstance(self.carrier, Sockets) else VirtualLoop
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,25 +189,64 @@ class DryDestination:
 
 def destination_from(options: argparse.Namespace) -> Destination:
     """Return the target, once it is known to be allowed, and its limits. Raises ReplayError."""
+    from replay.engine.carrier import Sockets
     from replay.errors import ReplayError
+    from replay.log_tail import LogTail
     from replay.target import check_allowed
 
     dry = dry_destination_from(options)
     if dry.target is None:
-        raise ReplayError("there is no target: pass --target ws://host:port")
+        raise ReplayError("there is no target: pass --target ws://host:port, or --app module:app")
+    if options.app is not None:
+        server = _server_from(options)
+        return Destination(dry.target, dry.limits, dry.configuration, server, server.log)
     check_allowed(dry.target, allowed_hosts(options, dry.configuration))
-    return Destination(dry.target, dry.limits, dry.configuration)
+    log = LogTail(options.log) if options.log is not None else None
+    return Destination(dry.target, dry.limits, dry.configuration, Sockets(), log)
+
+
+def _server_from(options: argparse.Namespace) -> UvicornServer:
+    """Return what serves the application in this process. Raises ReplayError."""
+    from replay.engine.virtual.application import application_maker
+    from replay.engine.virtual.uvicorn_server import UvicornServer
+    from replay.errors import ReplayError
+
+    if options.log is not None:
+        raise ReplayError("--log is for a target: what an --app logs is heard without it")
+    given = {}
+    for text in options.server_option:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise ReplayError(f"--server-option is {text!r}, expected NAME=VALUE")
+        given[name] = _option_value(value)
+    return UvicornServer(application_maker(options.app), given)
+
+
+def _option_value(text: str) -> object:
+    """Return a number where it is one; as JSON also true, false and null."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def dry_destination_from(options: argparse.Namespace) -> DryDestination:
     """Return the target if there is one, allowed or not, and its limits. Raises ReplayError."""
     from replay.configuration import here
-    from replay.errors import HostNotAllowed
+    from replay.errors import HostNotAllowed, ReplayError
     from replay.limits import Limits
     from replay.target import Target, check_allowed, limits_for
 
     asked = Limits(max_connections=options.max_connections, max_sends_per_s=options.max_rate)
     configuration = here()
+    if options.app is not None:
+        if options.target is not None:
+            raise ReplayError("there are two targets, --target and --app: pass one")
+        from replay.engine.virtual.uvicorn_server import app_target
+
+        return DryDestination(app_target(options.app), asked, configuration, "")
+    if options.server_option:
+        raise ReplayError("--server-option is for --app, and there is none")
     if options.target is None:
         return DryDestination(None, asked.or_else(configuration.replay), configuration, "")
     target = Target(options.target, options.ca_file)

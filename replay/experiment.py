@@ -17,7 +17,7 @@ from capture.redaction import Redactor
 from replay.engine.live import RunSettings, run_live
 from replay.lateness import send_lateness_ns, summary_of
 from replay.limits import STOPPED, RunPacer, stopped_by
-from replay.log_tail import LogTail
+from replay.log_tail import ServerLog
 from replay.oracles.checks import Check, Observed, Outcome, OwedUntil, judged
 from replay.oracles.differential import Baseline
 from replay.oracles.log import LogBaseline
@@ -86,7 +86,7 @@ class Experiment:
     plan: Plan
     settings: RunSettings
     directory: Path
-    log: LogTail | None
+    log: ServerLog | None
     on_trial: Callable[[Trial], None]
     settle_s: float = 0.0
     amend: Callable[[Plan], Plan] = lambda plan: plan
@@ -102,11 +102,14 @@ class Experiment:
     def __post_init__(self) -> None:
         self._pacer = RunPacer(self.settings.limits)
 
-    async def run(self, edits: Sequence[Perturbation], purpose: str) -> Trial:
+    async def run(
+        self, edits: Sequence[Perturbation], purpose: str, seed: int | None = None
+    ) -> Trial:
         """Carry out one run and judge it. Raises what `run_live` raises, and PlanError.
 
-        Where the edits end a session early, or starve it, an unperturbed run after it tells whether
-        the server took harm.
+        Without a seed it is the run's number, so that no two runs have the same chance. Where the
+        edits end a session early, or starve it, an unperturbed run after it tells whether the
+        server took harm.
         """
         plan = perturbed(self.plan, edits)
         self._started += 1
@@ -117,8 +120,14 @@ class Experiment:
         self._pacer.begin(monotonic_ns())
         if self.log is not None:
             self.log.skip()
-        about = (("edits", json.dumps([edit.to_json() for edit in edits])), ("purpose", purpose))
-        settings = replace(self.settings, about=(*self.settings.about, *about))
+        about: tuple[tuple[str, str], ...] = (
+            ("edits", json.dumps([edit.to_json() for edit in edits])),
+            ("purpose", purpose),
+        )
+        drawn = number if seed is None else seed
+        if self.settings.carrier.is_repeatable:
+            about += (("seed", str(drawn)),)
+        settings = replace(self.settings, about=(*self.settings.about, *about), seed=drawn)
         run = await run_live(plan, settings, path)
         lines = () if self.log is None else await lines_of_run(self.log, self._redactor)
         outcomes = judged(self.checks, observed(run, plan, None if self.log is None else lines))
@@ -155,7 +164,7 @@ class Experiment:
             file.write(line + "\n")
 
 
-async def lines_of_run(log: LogTail, redactor: Redactor) -> tuple[str, ...]:
+async def lines_of_run(log: ServerLog, redactor: Redactor) -> tuple[str, ...]:
     """Return what a run that just ended left in the server's log, without secrets."""
     await asyncio.sleep(LOG_SETTLE_S)
     return tuple(redactor.text(line, where="log")[0] for line in log.new_lines())

@@ -16,6 +16,8 @@ from capture.errors import UnwritableOutput
 from capture.format.model import Capture
 from capture.format.reader import read_capture
 from replay.auth import TokenSource
+from replay.determinism import first_difference
+from replay.engine.carrier import Carrier, Sockets
 from replay.engine.live import RunSettings
 from replay.engine.surroundings import Surroundings
 from replay.errors import NoToken, ReplayError, TargetRefused
@@ -25,7 +27,7 @@ from replay.finding import Answer, FailingWindow, Finding, HuntResult
 from replay.hunt_directory import HuntDirectory, plan_to_json
 from replay.learning import LEARNING_RUNS, learn
 from replay.limits import UNLIMITED, Limits
-from replay.log_tail import LogTail
+from replay.log_tail import ServerLog
 from replay.oracles.checks import Check
 from replay.oracles.transcript import transcripts
 from replay.oracles.verdict import Verdict
@@ -51,6 +53,7 @@ CONTROL_EVERY = 8
 HIGHEST_NS = 4_000_000_000
 SPREAD_NS = 300_000_000
 SPREAD_RUNS = 2
+DETERMINISM_RUNS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,7 @@ class Hunt:
         self._reasons += learned.reasons
         if not learned.is_sound:
             return self._result(Answer.INCONCLUSIVE, None)
+        await self._check_determinism()
         self._sweep = Sweep(self.experiment.plan)
         if self.settings.edits:
             return await self._retest()
@@ -139,6 +143,21 @@ class Hunt:
             return self._result(Answer.INCONCLUSIVE, None)
         answer = Answer.NOT_REPRODUCED if self._sweep.told else Answer.INCONCLUSIVE
         return self._result(answer, None)
+
+    async def _check_determinism(self) -> None:
+        """Have a run twice where two should be the same, and say so when they are not."""
+        is_repeatable = self.experiment.settings.carrier.is_repeatable
+        if not is_repeatable or self._left <= self._reserve + DETERMINISM_RUNS:
+            return
+        first, again = [
+            await self.experiment.run((), "determinism", seed=self.settings.seed)
+            for _ in range(DETERMINISM_RUNS)
+        ]
+        difference = first_difference(first.run, again.run)
+        if difference is not None:
+            self._reasons.append(
+                f"the application is not deterministic, so a run cannot be had again: {difference}"
+            )
 
     async def _find(self) -> Trial | None:
         """Sweep on until a run fails; None when everything was tried or the budget is spent."""
@@ -322,12 +341,13 @@ class HuntRequest:
     target: Target
     tokens: TokenSource
     directory: Path
-    log: Path | None = None
+    log: ServerLog | None = None
     settings: HuntSettings = HuntSettings()
     overwrite: bool = False
     surroundings: Surroundings = field(default_factory=Surroundings)
     checks: tuple[Check, ...] = ()
     limits: Limits = UNLIMITED
+    carrier: Carrier = field(default_factory=Sockets)
     amend: Callable[[Plan], Plan] = lambda plan: plan
 
 
@@ -344,7 +364,6 @@ async def hunt(request: HuntRequest, on_trial: Callable[[Trial], None]) -> HuntR
             f"{request.capture} lies in {request.directory}, which the hunt would clear: "
             "name another directory"
         )
-    log = LogTail(request.log) if request.log is not None else None
     with HuntDirectory.prepared(request.directory, overwrite=request.overwrite) as directory:
         directory.keep_capture(request.capture)
         settings = RunSettings(
@@ -352,6 +371,7 @@ async def hunt(request: HuntRequest, on_trial: Callable[[Trial], None]) -> HuntR
             request.tokens,
             surroundings=request.surroundings,
             limits=request.limits,
+            carrier=request.carrier,
         )
         patience_s = request.settings.patience_s
         if patience_s is not None:
@@ -360,7 +380,7 @@ async def hunt(request: HuntRequest, on_trial: Callable[[Trial], None]) -> HuntR
             plan,
             settings,
             directory.path,
-            log,
+            request.log,
             on_trial,
             amend=request.amend,
             checks=request.checks,

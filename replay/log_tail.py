@@ -5,9 +5,19 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from replay.errors import ReplayError
+
+
+class ServerLog(Protocol):
+    """What a server says while a run goes on."""
+
+    def skip(self) -> None:
+        """Pass over everything said so far."""
+
+    def new_lines(self) -> list[str]:
+        """Return the lines added since the last call."""
 
 
 @dataclass(slots=True)

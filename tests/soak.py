@@ -191,9 +191,10 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--build", default="fixed")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="leave the logs there")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="deadheat-soak-") as scratch:
-        directory = Path(scratch)
+        directory = options.keep or Path(scratch)
         with backing_services(directory) as services, own_model(directory) as model:
             tally = asyncio.run(soak(Staged(services, model, directory), options))
     failed, lost = sum(tally.refused.values()), len(tally.incomplete)

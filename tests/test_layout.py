@@ -11,6 +11,7 @@ PACKAGES = ("capture", "replay", "evidence", "local_staging", "docs")
 # Shells whose behaviour is sockets, processes and pytest itself: integration tests cover them.
 SHELLS = {
     "capture/proxy/relay.py",
+    "replay/engine/carrier.py",
     "replay/engine/live.py",
     "replay/engine/live_connection.py",
     "replay/engine/sockets.py",

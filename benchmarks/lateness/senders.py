@@ -27,6 +27,7 @@ from benchmarks.lateness.plans import plan_of
 from capture.format.model import Frame as RecordedFrame
 from deadheat import event_loop
 from replay.auth import TokenSource
+from replay.engine.carrier import Sockets
 from replay.engine.live import RunSettings, run_live
 from replay.engine.sockets import allow_sockets
 from replay.plan import Pace
@@ -47,10 +48,11 @@ async def with_engine(load: Load, port: int, pace: Pace) -> Told:
             return began_ns[0]
         return time.monotonic_ns()
 
-    settings = RunSettings(Target(f"ws://127.0.0.1:{port}"), TokenSource())
+    target = Target(f"ws://127.0.0.1:{port}")
+    settings = RunSettings(target, TokenSource(), carrier=Sockets(clock))
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "run.capture")
-        run = await run_live(plan_of(load, pace), settings, out, now_ns=clock)
+        run = await run_live(plan_of(load, pace), settings, out)
     sent = {
         int(event.payload): (began_ns[0] + event.planned_at_ns, began_ns[0] + event.at_ns)
         for event in run.events

@@ -25,6 +25,7 @@ from deadheat.target_arguments import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from deadheat.target_arguments import Destination
     from replay.experiment import Trial
     from replay.finding import HuntResult
     from replay.hunt import HuntRequest, HuntSettings
@@ -91,7 +92,9 @@ def run(options: argparse.Namespace) -> int:
         return _tell(plan, settings, options)
     if options.out is None:
         raise UnwritableOutput("there is nowhere to write the runs: pass --out DIR, or --dry-run")
-    result, trials = _hunted(_request(plan, plan_file, settings, options))
+    destination = destination_from(options)
+    request = _request(plan, plan_file, settings, destination, options)
+    result, trials = _hunted(request, destination)
     change = None if before is None else _compared(before, trials)
     if options.json:
         compared = {} if change is None else {"comparison": change.to_json()}
@@ -112,13 +115,16 @@ def _tell(plan: Plan, settings: HuntSettings, options: argparse.Namespace) -> in
 
 
 def _request(
-    plan: Plan, plan_file: PlanFile, settings: HuntSettings, options: argparse.Namespace
+    plan: Plan,
+    plan_file: PlanFile,
+    settings: HuntSettings,
+    destination: Destination,
+    options: argparse.Namespace,
 ) -> HuntRequest:
     """Return what to hunt in, once it may be, and whoever has to signed in."""
     from replay.engine.forecast import check_plan
     from replay.hunt import HuntRequest
 
-    destination = destination_from(options)
     check_plan(plan, destination.limits)
     surroundings = surroundings_from(options, destination.configuration)
     checks = checks_from(options)
@@ -129,7 +135,8 @@ def _request(
         target=destination.target,
         tokens=tokens,
         directory=options.out,
-        log=options.log,
+        log=destination.log,
+        carrier=destination.carrier,
         settings=settings,
         overwrite=options.overwrite,
         surroundings=surroundings,
@@ -139,7 +146,7 @@ def _request(
     )
 
 
-def _hunted(request: HuntRequest) -> tuple[HuntResult, list[Trial]]:
+def _hunted(request: HuntRequest, destination: Destination) -> tuple[HuntResult, list[Trial]]:
     from replay.hunt import hunt
 
     progress = TrialProgress(request.settings.budget)
@@ -150,7 +157,7 @@ def _hunted(request: HuntRequest) -> tuple[HuntResult, list[Trial]]:
         progress.on_trial(trial)
 
     try:
-        return event_loop.run(hunt(request, on_trial)), trials
+        return event_loop.run(hunt(request, on_trial), destination.new_loop), trials
     finally:
         progress.end()
 

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from capture.format.model import Capture
+    from deadheat.target_arguments import Destination
     from replay.engine.live import RunSettings
+    from replay.log_tail import ServerLog
     from replay.oracles.checks import Outcome
     from replay.perturbations import Perturbation
     from replay.plan import Plan
@@ -89,28 +91,38 @@ def run(options: argparse.Namespace) -> int:
     if options.out.exists() and options.out.samefile(options.capture):
         raise UnwritableOutput(f"{options.out} is the capture itself: name another file")
     to_send = plan_file.applied_to(plan)
-    settings = _settings(to_send, plan_file.edits, options)
-    replayed, outcomes = event_loop.run(_replayed(to_send, settings, options))
+    destination = destination_from(options)
+    settings = _settings(to_send, plan_file.edits, destination, options)
+    work = _replayed(to_send, settings, destination.log, options)
+    replayed, outcomes = event_loop.run(work, destination.new_loop)
     departed = departures(replayed, recorded, plan.connections)
     _print(replayed, departed, outcomes, options)
     return status_of(outcomes) if options.fail_on_finding else 0
 
 
 def _settings(
-    to_send: Plan, edits: Sequence[Perturbation], options: argparse.Namespace
+    to_send: Plan,
+    edits: Sequence[Perturbation],
+    destination: Destination,
+    options: argparse.Namespace,
 ) -> RunSettings:
     """Return how the plan is carried out, once it may be, and whoever has to signed in."""
     from replay.engine.forecast import check_plan
     from replay.engine.live import RunSettings
 
-    destination = destination_from(options)
     check_plan(to_send, destination.limits)
     surroundings = surroundings_from(options, destination.configuration)
     tokens = tokens_from(options, destination.configuration)
     sign_in(tokens, to_send)
     about = (("edits", json.dumps([edit.to_json() for edit in edits])),)
     return RunSettings(
-        destination.target, tokens, options.patience, about, surroundings, destination.limits
+        destination.target,
+        tokens,
+        options.patience,
+        about,
+        surroundings,
+        destination.limits,
+        destination.carrier,
     )
 
 
@@ -126,7 +138,7 @@ def _tell(plan: Plan, edits: tuple[Perturbation, ...], options: argparse.Namespa
 
 
 async def _replayed(
-    plan: Plan, settings: RunSettings, options: argparse.Namespace
+    plan: Plan, settings: RunSettings, log: ServerLog | None, options: argparse.Namespace
 ) -> tuple[Capture, Sequence[Outcome]]:
     """Return the run, and what the checks say of it."""
     from capture.redaction import Redactor
@@ -134,12 +146,10 @@ async def _replayed(
     from replay.errors import LimitExceeded
     from replay.experiment import lines_of_run, observed
     from replay.limits import stopped_by
-    from replay.log_tail import LogTail
     from replay.oracles.checks import judged
 
     # What is wrong with these shows before anything is sent.
     checks = checks_from(options)
-    log = LogTail(options.log) if options.log is not None else None
     async with settings.surroundings:
         replayed = await run_live(plan, settings, options.out, overwrite=options.overwrite)
     if stopped := stopped_by(replayed):

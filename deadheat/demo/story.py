@@ -14,6 +14,7 @@ from local_staging.launch import Staging, launch
 from replay.auth import TokenSource, key_from
 from replay.finding import HuntResult
 from replay.hunt import HuntRequest, HuntSettings, hunt
+from replay.log_tail import LogTail
 from replay.target import Target
 
 USER, PASSWORD = "alice", "alice-staging-password"  # known to all: it opens the stand-in only
@@ -75,7 +76,7 @@ def _hunt(staging: Staging, capture: Path, directory: Path, settings: HuntSettin
         target=Target(staging.chat_url),
         tokens=TokenSource(jwt_key=key_from(str(staging.signing_key))),
         directory=directory,
-        log=staging.chat_log,
+        log=LogTail(staging.chat_log),
         settings=settings,
     )
     progress = TrialProgress(settings.budget, label=f"  {directory.name}")

@@ -12,6 +12,7 @@ from docs.perturbations.server import serving
 from docs.perturbations.store import HOST, storing
 from docs.perturbations.timeline import Timeline, timeline
 from replay.auth import TokenSource
+from replay.engine.carrier import Sockets
 from replay.engine.live import RunSettings, run_live
 from replay.engine.surroundings import Surroundings
 from replay.lateness import lateness
@@ -57,8 +58,14 @@ async def _played_once(plan: Plan) -> tuple[Timeline, int]:
         )
         async with surroundings, serving(proxy[1]) as server:
             target = Target(f"ws://{HOST}:{server.port}")
-            settings = RunSettings(target, TokenSource(), PATIENCE_S, surroundings=surroundings)
-            run = await run_live(plan, settings, now_ns=clock)
+            settings = RunSettings(
+                target,
+                TokenSource(),
+                PATIENCE_S,
+                surroundings=surroundings,
+                carrier=Sockets(clock),
+            )
+            run = await run_live(plan, settings)
     origin_ns = 0 if clock.began_ns is None else clock.began_ns
     return timeline(run, origin_ns), _late_ns(plan, run)
 

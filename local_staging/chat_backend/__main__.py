@@ -19,12 +19,13 @@ def main() -> None:
         settings = Settings.from_environment(os.environ)
     except StagingError as error:
         sys.exit(f"chat backend: {error}")
-    pings = settings.pings
+    pings, app = settings.pings, create_app(settings)
     run_service(
         "chat backend",
-        create_app(settings),
+        app,
         ping_interval_s=pings.interval_s,
         ping_timeout_s=pings.timeout_s,
+        has_arrivals=lambda: app.state.backend.has_arrivals,
     )
 
 

@@ -40,6 +40,8 @@ AUTH_CHECK_S = 6.0
 # How long a client that sent no token with its upgrade request may take to send one.
 FIRST_MESSAGE_S = 10.0
 
+SWEEP_S = 2.0
+
 # Less than the 10 s after which Cloud Run kills, the 2 s of uvicorn's own shutdown before it.
 DRAIN_S = 6.0
 
@@ -70,6 +72,7 @@ class ChatBackend:
         self._model = model
         self._checks = checks
         self.is_warm = False
+        self._arrivals: set[WebSocket] = set()
         self._background = Background()
         self._sessions = Sessions(
             self._new_session, settings.reconnect_grace_s, asyncio.get_running_loop()
@@ -78,6 +81,18 @@ class ChatBackend:
 
     async def chat(self, websocket: WebSocket) -> None:
         """Serve one WebSocket connection."""
+        self._arrivals.add(websocket)
+        try:
+            await self._chat(websocket)
+        finally:
+            self._arrivals.discard(websocket)
+
+    @property
+    def has_arrivals(self) -> bool:
+        """Whether there are clients that were not told yet that they may begin."""
+        return bool(self._arrivals)
+
+    async def _chat(self, websocket: WebSocket) -> None:
         is_warm = self.is_warm
         socket = self._build.socket(websocket)
         try:
@@ -106,6 +121,7 @@ class ChatBackend:
             self._authenticator,
             self._build,
             is_warm=is_warm,
+            has_arrived=lambda: self._arrivals.discard(websocket),
         )
         try:
             await connection.serve()
@@ -142,6 +158,13 @@ class ChatBackend:
         storage = self._storage.of_user(user.user_id, user.name)
         return Session(user.user_id, storage, Agent(storage.transcript, self._model, asyncio.sleep))
 
+    async def sweep(self) -> None:
+        """Look, for ever, for what others left: to be told of it at once may fail."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            for session in self._sessions:
+                self._fetch(session.user_id)
+
     def _fetch(self, user_id: str) -> None:
         session = self._sessions.of_user(user_id)
         if session is not None:
@@ -166,10 +189,12 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
                 [*checks_of(auth), *storage.checks()],
             )
             warming = asyncio.create_task(backend.warm_up())
+            sweeping = asyncio.create_task(backend.sweep())
             if settings.build.is_warm_before_it_listens:
                 await warming
             yield
             warming.cancel()
+            sweeping.cancel()
             await backend.close()
 
     return Starlette(

@@ -27,10 +27,14 @@ class Background:
         return task
 
     async def drained(self, timeout_s: float) -> bool:
-        """Wait for what is under way; return whether that was all in time."""
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=timeout_s)
-        return not self._tasks
+        """Wait for what is under way, and what comes of it; return whether that was in time."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._tasks:
+                    await asyncio.wait(set(self._tasks))
+        except TimeoutError:
+            return False
+        return True
 
     def cancel(self) -> None:
         """Give up what is under way."""

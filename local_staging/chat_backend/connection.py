@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
@@ -54,6 +55,7 @@ class Connection:
         build: Build,
         *,
         is_warm: bool = True,
+        has_arrived: Callable[[], None] = lambda: None,
     ) -> None:
         self.id = str(uuid.uuid4())
         self.accepted = arrival.credentials.in_first_message
@@ -64,6 +66,7 @@ class Connection:
         self._authenticator = authenticator
         self._build = build
         self._is_warm = is_warm
+        self._has_arrived = has_arrived
         self._handshake_complete = build.handshake_complete(session)
         self._both_ways = BidirectionalHandshake()
         self._delivery = build.delivery(session.undelivered, self._socket)
@@ -98,6 +101,7 @@ class Connection:
             await self._socket.accept(subprotocol=self._credentials.subprotocol)
             self.accepted = True
         await self._respond()
+        self._has_arrived()
         _log.info("connection ready connection=%s user=%s", self.id, self._session.user_id)
         self._handshake_complete.set()
         if self._build.waits_for_the_client:

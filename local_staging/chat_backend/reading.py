@@ -59,9 +59,10 @@ async def side_by_side(receive: Receive, handle: Handle, begin: Begin, is_urgent
         for task in sorted(done, key=lambda task: task is reading):
             task.result()
     finally:
+        # First, and not after a wait that can be cancelled: or the answering would never end.
+        unread.put_nowait(None)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
-        unread.put_nowait(None)
 
 
 async def _read(

@@ -22,6 +22,7 @@ from local_staging.clock import monotonic_ns, unix_time_us
 LONGEST_S = 2.0
 # After a failure Redis is left alone for so long: an event must not wait for each attempt.
 PAUSE_NS = 2_000_000_000
+TRY_AGAIN_S = 0.5
 EVENTS_LIVE_S = 300
 STATE_LIVES_S = 3_600
 
@@ -61,26 +62,54 @@ class RedisStore:
 
 
 class RedisJournal:
-    """The undelivered events of one user: a sorted set, by the time at which they were kept."""
+    """The undelivered events of one user: a sorted set, by the time at which they were kept.
+
+    What Redis does not take is written once it does; it is lost only if the process is killed
+    meanwhile.
+    """
 
     def __init__(self, store: RedisStore, user_id: str) -> None:
         self._store = store
         self._user_id = user_id
         self._key = store.key("events", user_id)
         self._known: set[str] = set()
+        self._unwritten: dict[str, int] = {}
+        self._is_writing_late = False
 
     async def keep(self, event: Event) -> None:
         """Write an event down."""
         text = _text(event)
         self._known.add(text)
+        self._unwritten[text] = unix_time_us()
+        if self._is_writing_late or await self._write():
+            return
+        self._is_writing_late = True
+        self._store.background.run(self._write_late())
 
-        async def write() -> None:
+    async def _write(self) -> bool:
+        """Write what is not written yet; return whether Redis took it."""
+        texts = dict(self._unwritten)
+
+        async def write() -> bool:
             async with self._store.redis.pipeline(transaction=True) as pipeline:
-                pipeline.zadd(self._key, {text: unix_time_us()})
+                pipeline.zadd(self._key, dict(texts))
                 pipeline.expire(self._key, EVENTS_LIVE_S)
                 await pipeline.execute()
+            return True
 
-        await self._store.attempt("keep an event", write, None)
+        if texts and not await self._store.attempt("keep an event", write, other=False):
+            return False
+        for text in texts:
+            self._unwritten.pop(text, None)
+        return True
+
+    async def _write_late(self) -> None:
+        try:
+            while self._unwritten:
+                await asyncio.sleep(TRY_AGAIN_S)
+                await self._write()
+        finally:
+            self._is_writing_late = False
 
     def confirmed(self, events: Iterable[Event]) -> None:
         """Forget events, beside what goes on."""
@@ -88,6 +117,8 @@ class RedisJournal:
         if not texts:
             return
         self._known.difference_update(texts)
+        for text in texts:
+            self._unwritten.pop(text, None)
 
         async def remove() -> None:
             await self._store.redis.zrem(self._key, *texts)

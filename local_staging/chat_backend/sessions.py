@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any, Protocol
 
@@ -114,6 +114,9 @@ class Sessions:
 
     def __len__(self) -> int:
         return len(self._by_user)
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(tuple(self._by_user.values()))
 
     def of_user(self, user_id: str) -> Session | None:
         """Return the session of a user who has one."""

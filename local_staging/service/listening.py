@@ -8,6 +8,7 @@ backlog until the service serves.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import logging
 import os
@@ -15,22 +16,47 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 
 import uvicorn
 from starlette.types import ASGIApp
 
 HOST = "127.0.0.1"
 SHUTDOWN_S = 2
+LOOK_AGAIN_S = 0.005
 _BACKLOG = 2048
 
 _log = logging.getLogger(__name__)
 
 
+class _Server(uvicorn.Server):
+    """Closes what it serves once nobody is at the door; uvicorn refuses those there with 500."""
+
+    def __init__(self, config: uvicorn.Config, has_arrivals: Callable[[], bool]) -> None:
+        super().__init__(config)
+        self._has_arrivals = has_arrivals
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Wait for arrivals, and shut down."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SHUTDOWN_S):
+                while self._has_arrivals():
+                    await asyncio.sleep(LOOK_AGAIN_S)
+        await super().shutdown(sockets)
+
+
 def run_service(
-    name: str, app: ASGIApp, *, ping_interval_s: float = 20.0, ping_timeout_s: float = 20.0
+    name: str,
+    app: ASGIApp,
+    *,
+    ping_interval_s: float = 20.0,
+    ping_timeout_s: float = 20.0,
+    has_arrivals: Callable[[], bool] = lambda: False,
 ) -> None:
     """Serve `app` as the command line of this process says, until a signal or the parent's end.
 
+    Then it first waits a moment for clients that `has_arrivals` says are still at the door.
     WebSockets are pinged each `ping_interval_s`, and closed with 1011 `ping_timeout_s` later unless
     a pong came; both are 20 s with uvicorn.
     """
@@ -39,7 +65,7 @@ def run_service(
     report_port(name, listening)
     if given.end_with_parent:
         end_with_parent()
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             app,
             log_config=None,
@@ -48,7 +74,8 @@ def run_service(
             timeout_graceful_shutdown=SHUTDOWN_S,
             ws_ping_interval=ping_interval_s,
             ws_ping_timeout=ping_timeout_s,
-        )
+        ),
+        has_arrivals,
     )
     server.run(sockets=[listening])
     if not server.started:

@@ -15,17 +15,17 @@ from pathlib import Path
 
 from websockets.datastructures import Headers
 
-from capture.clock import SPIN_NS, NowNs, monotonic_ns, wall_time
+from capture.clock import NowNs, wall_time
 from capture.errors import UnwritableOutput
 from capture.format.model import FORMAT, VERSION, Capture, Event, Header, Vantage
 from capture.format.writer import FLUSH_EVERY_NS, CaptureWriter
 from capture.recorder import Recorder, Sent
 from replay.auth import TokenSource, Wallet
 from replay.correlation import CORRELATED, Substitutions
+from replay.engine.carrier import Carrier, Sockets
 from replay.engine.core import Due, EngineCore
 from replay.engine.forecast import check_plan
 from replay.engine.live_connection import Listener, LiveConnection, Piece
-from replay.engine.sockets import allow_sockets, connected_socket
 from replay.engine.surroundings import Surroundings
 from replay.errors import LimitExceeded, ReplayError, TargetRefused
 from replay.limits import STOPPED, UNLIMITED, LimitGuard, Limits
@@ -48,7 +48,8 @@ class RunSettings:
 
     `patience_s` is how much longer than recorded the client waits for the server. `about` goes into
     the header of the run. `surroundings` are what the plan's cues may change. `limits` end
-    a run that would exceed them. Raises ReplayError.
+    a run that would exceed them. The `carrier` has the clock, and connects; a server's chance
+    follows from the `seed`, where that can be. Raises ReplayError.
     """
 
     target: Target
@@ -57,6 +58,8 @@ class RunSettings:
     about: tuple[tuple[str, str], ...] = ()
     surroundings: Surroundings = field(default_factory=Surroundings)
     limits: Limits = UNLIMITED
+    carrier: Carrier = field(default_factory=Sockets)
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.patience_s <= LONGEST_PATIENCE_S:
@@ -75,7 +78,6 @@ async def run_live(
     out: Path | None = None,
     *,
     overwrite: bool = False,
-    now_ns: NowNs = monotonic_ns,
 ) -> Capture:
     """Carry out a plan; return the record of the run, which is also written to `out`.
 
@@ -85,6 +87,13 @@ async def run_live(
     settings.check(plan)
     wallet = Wallet(plan.secrets, settings.tokens, issued=plan.correlation.issued())
     wallet.check()
+    async with settings.carrier.serving(settings.seed):
+        return await _recorded(plan, settings, wallet, out, overwrite=overwrite)
+
+
+async def _recorded(
+    plan: Plan, settings: RunSettings, wallet: Wallet, out: Path | None, *, overwrite: bool
+) -> Capture:
     redactor = wallet.redactor()
     events: list[Event] = []
     writer: CaptureWriter | None = None
@@ -95,7 +104,7 @@ async def run_live(
             writer.write(event)
 
     started_at = wall_time()
-    run = _LiveRun(plan, settings, wallet, Recorder(emit, redactor), now_ns)
+    run = _LiveRun(plan, settings, wallet, Recorder(emit, redactor))
     header = Header(
         format=FORMAT,
         version=VERSION,
@@ -148,11 +157,12 @@ class _LiveRun:
     """The state of one live run."""
 
     def __init__(
-        self, plan: Plan, settings: RunSettings, wallet: Wallet, recorder: Recorder, now_ns: NowNs
+        self, plan: Plan, settings: RunSettings, wallet: Wallet, recorder: Recorder
     ) -> None:
-        # Certificates take a while to load, which would be lateness.
-        self._tls = settings.target.tls()
-        allow_sockets(len(plan.connections))
+        # That takes a while, which would be lateness.
+        self._connect = settings.carrier.prepared(settings.target, len(plan.connections))
+        self._spin_ns = settings.carrier.spin_ns
+        now_ns = settings.carrier.now_ns
         began_ns = now_ns()
         self._now_ns: NowNs = lambda: now_ns() - began_ns
         self._settings = settings
@@ -266,7 +276,7 @@ class _LiveRun:
                 await asyncio.sleep(0)
             return False
         if not self._has_changed and not self._inbox:
-            coarse_ns = None if at_ns is None else at_ns - self._now_ns() - SPIN_NS
+            coarse_ns = None if at_ns is None else at_ns - self._now_ns() - self._spin_ns
             if coarse_ns is None or coarse_ns > 0:
                 await self._slept(coarse_ns)
             if due is not None and due.at_ns == at_ns:
@@ -358,20 +368,11 @@ class _LiveRun:
         task.add_done_callback(self._tasks.discard)
 
     async def _open(self, connection: LiveConnection, step: Step, action: Open) -> None:
-        target, loop = self._settings.target, asyncio.get_running_loop()
+        target = self._settings.target
         buffer_bytes = self._plan.network_of(connection.name).receive_buffer_bytes
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                if buffer_bytes is None:
-                    await loop.create_connection(
-                        lambda: connection, target.host, target.port, ssl=self._tls
-                    )
-                else:
-                    sock = await connected_socket(target.host, target.port, buffer_bytes)
-                    name = target.host if self._tls else None
-                    await loop.create_connection(
-                        lambda: connection, sock=sock, ssl=self._tls, server_hostname=name
-                    )
+                await self._connect(connection, buffer_bytes)
         except (OSError, UnicodeError) as error:  # of TLS, timeouts and names too
             self._could_not_connect(connection, error)
             return

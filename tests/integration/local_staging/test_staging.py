@@ -310,6 +310,22 @@ def alive(process_id: int) -> bool:
     return True
 
 
+async def test_a_client_at_the_door_is_let_in_before_it_closes(tmp_path: Path) -> None:
+    with launch(chat="fixed", directory=tmp_path) as staging:
+        token = await logged_in(staging, "alice")
+        async with httpx.AsyncClient(trust_env=False) as http:
+            await http.post(f"{staging.auth_url}/delay", data={"seconds": "0.4"})
+        arriving = asyncio.ensure_future(connected(staging, token).__aenter__())
+        await until(lambda: "session created" in staging.chat_log.read_text())
+        staging.services[-1].terminate()
+        client = await arriving
+        assert (await received(client))["type"] == "connection_ready"
+        with pytest.raises(ConnectionClosed) as closed:
+            await received(client)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1012
+
+
 def test_stop_leaves_no_process_and_frees_the_port(tmp_path: Path) -> None:
     first = launch(directory=tmp_path)
     assert [alive(process_id) for process_id in first.process_ids] == [True] * 3

@@ -129,3 +129,26 @@ async def test_what_is_urgent_is_answered_while_the_rest_waits() -> None:
     with pytest.raises(WebSocketDisconnect):
         await task
     assert order == ["2", "1", "3"]
+
+
+@pytest.mark.parametrize("after_steps", range(8))
+async def test_answering_ends_whenever_the_connection_is_cancelled(after_steps: int) -> None:
+    begun: list[asyncio.Task[None]] = []
+
+    def begin(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        begun.append(asyncio.create_task(work))
+        return begun[-1]
+
+    async def answer(text: str) -> None:
+        """Answer at once."""
+
+    leaves = asyncio.Event()
+    reading = side_by_side(Client(1, leaves).receive, answer, begin, never)
+    task = asyncio.create_task(reading)
+    await asyncio.sleep(0.01)
+    leaves.set()
+    for _ in range(after_steps):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await asyncio.wait_for(asyncio.gather(*begun), 5)

@@ -1,0 +1,1 @@
+"""The virtual shell: the server is an ASGI application in this process, and time jumps."""

@@ -1,0 +1,212 @@
+"""An event loop on stock CPython scheduling whose time is not the world's: it jumps to what is due.
+
+What a program may rely on holds: callbacks run in the order in which they were scheduled, and equal
+delays end in the order in which they began. Beyond that the same program does the same, run after
+run: tasks and futures have a hash of their own, so that sets of them have one order.
+
+Worker threads run inline. While a real socket has been written to and not answered, time stands
+still, since the other side takes none of ours. Private names of asyncio that this rests on:
+`_clock_resolution`, `_make_socket_transport`, `_SelectorSocketTransport._read_ready`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import selectors
+import socket
+from asyncio import events, selector_events
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from itertools import count
+from typing import Any
+
+from replay.errors import ReplayError
+
+# Each reading of the clock takes so long, or equal delays would end at the very same time, and the
+# heap of timers keeps no order among those.
+TICK_NS = 100
+# What work takes that would have gone to a thread.
+THREAD_NS = 50_000
+# How long, in the world's time, a real socket may take to answer, and to say more after it did.
+ANSWER_S = 1.0
+MORE_S = 0.000_5
+# Signals come through a pipe, which is looked at so often while there is always something to do.
+LOOK_EVERY = 1_000
+
+
+_SocketTransport: Any = selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
+
+
+class NothingWillHappen(ReplayError):
+    """Everybody waits, and nothing is left that anybody could be waiting for."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the application waits for something that never comes: no timer, no message and no "
+            "socket is left that could wake it (another thread or process cannot, in this time)"
+        )
+
+
+class OrderedTask(asyncio.Task[Any]):
+    """A task whose place in a set follows from when it was made."""
+
+    number: int
+
+    def __hash__(self) -> int:
+        return self.number
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+class OrderedFuture(asyncio.Future[Any]):
+    """A future whose place in a set follows from when it was made."""
+
+    number: int
+
+    def __hash__(self) -> int:
+        return self.number
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """Runs tasks as any loop of asyncio does, with `now_ns` nanoseconds since it was made."""
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+        self.unanswered: set[object] = set()
+        self._numbers = count()
+        super().__init__(_JumpingSelector(self))
+        self._clock_resolution = 1e-9
+        self.set_task_factory(_ordered_task)  # type: ignore[arg-type]
+
+    def time(self) -> float:
+        """Return the time in seconds. To read it takes a tick."""
+        self.now_ns += TICK_NS
+        return self.now_ns / 1e9
+
+    def read_ns(self) -> int:
+        """Return the time in nanoseconds, for who only watches: it takes none."""
+        return self.now_ns
+
+    def next_number(self) -> int:
+        """Return how many tasks and futures there were before."""
+        return next(self._numbers)
+
+    def create_future(self) -> OrderedFuture:
+        """Return a future of this loop."""
+        future = OrderedFuture(loop=self)
+        future.number = next(self._numbers)
+        return future
+
+    def run_in_executor(  # type: ignore[override]
+        self,
+        executor: object,
+        func: Callable[..., Any],
+        *args: Any,  # noqa: ANN401
+    ) -> asyncio.Future[Any]:
+        """Run `func` in this thread, a moment later: in another, its end would be by chance."""
+        future = self.create_future()
+
+        def run() -> None:
+            if future.cancelled():
+                return
+            # As in a thread, where no loop runs and nothing is known of who asked.
+            events._set_running_loop(None)
+            try:
+                future.set_result(Context().run(func, *args))
+            except Exception as error:
+                future.set_exception(error)
+            finally:
+                events._set_running_loop(self)
+
+        self.call_later(THREAD_NS / 1e9, run)
+        return future
+
+    async def sock_connect(self, sock: socket.socket, address: Any) -> None:  # noqa: ANN401
+        """Connect a real socket, which takes no time of ours."""
+        self.unanswered.add(sock)
+        try:
+            await super().sock_connect(sock, address)
+        finally:
+            self.unanswered.discard(sock)
+
+    def _make_socket_transport(
+        self,
+        sock: socket.socket,
+        protocol: asyncio.BaseProtocol,
+        waiter: asyncio.Future[Any] | None = None,
+        *,
+        extra: dict[str, Any] | None = None,
+        server: object = None,
+    ) -> asyncio.Transport:
+        # Who is served here is a part of the program: time goes on while it thinks.
+        kind = _AskingTransport if server is None else _SocketTransport
+        transport: asyncio.Transport = kind(self, sock, protocol, waiter, extra, server)
+        return transport
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Never waits for a time to come, only for real sockets that owe an answer."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        super().__init__()
+        self._loop = loop
+        self._looks = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Return what is ready on real sockets; if nothing is, the time has come when this returns.
+
+        Raises NothingWillHappen.
+        """
+        # One of them is the loop's own pipe.
+        has_real_io = len(self.get_map()) > 1
+        if timeout is not None and timeout <= 0:
+            self._looks += 1
+            look = has_real_io or self._looks % LOOK_EVERY == 0
+            return super().select(0) if look else []
+        ready = super().select(self._patience_s(has_real_io=has_real_io))
+        if ready:
+            return ready
+        self._loop.unanswered.clear()
+        if timeout is None:
+            raise NothingWillHappen
+        self._loop.now_ns += math.ceil(timeout * 1e9)
+        return []
+
+    def _patience_s(self, *, has_real_io: bool) -> float:
+        if self._loop.unanswered:
+            return ANSWER_S
+        return MORE_S if has_real_io else 0.0
+
+
+class _AskingTransport(_SocketTransport):  # type: ignore[misc]
+    """A real socket to somewhere else: from what is written to it until it is read, time stands."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Write, and wait for the answer."""
+        self._loop.unanswered.add(self)
+        super().write(data)
+
+    def _read_ready(self) -> None:
+        self._loop.unanswered.discard(self)
+        super()._read_ready()
+
+    def _call_connection_lost(self, error: Exception | None) -> None:
+        self._loop.unanswered.discard(self)
+        super()._call_connection_lost(error)
+
+
+def _ordered_task(
+    loop: VirtualLoop,
+    coroutine: Coroutine[Any, Any, Any],
+    **options: Any,  # noqa: ANN401 - asyncio's, and more with each release
+) -> OrderedTask:
+    # The task is put into a set as it is made.
+    task: OrderedTask = OrderedTask.__new__(OrderedTask)
+    task.number = loop.next_number()
+    OrderedTask.__init__(task, coroutine, loop=loop, **options)
+    return task

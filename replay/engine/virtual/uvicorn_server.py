@@ -1,0 +1,156 @@
+"""An ASGI application behind uvicorn's own protocol classes, without its sockets.
+
+So its pings, its queues, its closing handshake and what it makes of an exception take part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from capture.clock import NowNs, unix_time_s
+from replay.engine.carrier import Connect
+from replay.engine.virtual.anyio_support import support_anyio
+from replay.engine.virtual.loop import OrderedTask, VirtualLoop
+from replay.engine.virtual.memory_transport import connect
+from replay.engine.virtual.program_log import ProgramLog
+from replay.engine.virtual.repeatable import NS_PER_S, repeatable
+from replay.errors import ReplayError
+from replay.target import Target
+
+DEFAULT_LATENCY_NS = 250_000
+CLIENT, SERVER = "127.0.0.1", ("127.0.0.1", 80)
+# A client comes to a server that has been up for a while, and that goes on when the client left.
+UP_BEFORE_S = 10.0
+UP_AFTER_S = 5.0
+# An application may say in this attribute which options of uvicorn it is served with.
+OWN_OPTIONS = "uvicorn_options"
+FIRST_CLIENT_PORT = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class AppTarget(Target):
+    """The application as a target: `name` is what it is called on the command line."""
+
+    name: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What may be written down of it."""
+        return self.name
+
+
+def app_target(name: str) -> AppTarget:
+    """Return the target for an application of that name."""
+    return AppTarget(f"ws://{SERVER[0]}", name=name)
+
+
+@dataclass(slots=True)
+class UvicornServer:
+    """Carries runs to an application, which `make_app` gives; `options` are uvicorn's.
+
+    Everything that the application began ends with its run. Raises ReplayError when uvicorn does
+    not know an option, or the application does not start.
+    """
+
+    make_app: Callable[[], Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    latency_ns: int = DEFAULT_LATENCY_NS
+    spin_ns: int = 0
+    is_repeatable: bool = True
+    epoch_ns: int = field(default_factory=lambda: unix_time_s() * NS_PER_S)
+    log: ProgramLog = field(default_factory=ProgramLog)
+    _config: uvicorn.Config | None = None
+    _state: ServerState = field(default_factory=ServerState)
+    _app_state: dict[str, Any] = field(default_factory=dict)
+    _connections: int = 0
+
+    @property
+    def now_ns(self) -> NowNs:
+        """The clock that jumps."""
+        return _running_loop().read_ns
+
+    def prepared(self, target: Target, connections: int) -> Connect:
+        """Return how to connect; the target has no say in it."""
+        return self._connect
+
+    @asynccontextmanager
+    async def serving(self, seed: int) -> AsyncIterator[None]:
+        """Start the application, and end it with all that it began."""
+        support_anyio()
+        with repeatable(_running_loop(), seed, self.epoch_ns):
+            async with self._serving():
+                yield
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
+        first_number = _running_loop().next_number()
+        config = self._config = self._configured()
+        self._state = ServerState()
+        self._connections = 0
+        lifespan = config.lifespan_class(config)
+        with self.log:
+            try:
+                await lifespan.startup()
+                if lifespan.should_exit:
+                    raise ReplayError("the application did not start: its lifespan failed")
+                self._app_state = lifespan.state
+                await asyncio.sleep(UP_BEFORE_S)
+                yield
+                await asyncio.sleep(UP_AFTER_S)
+            finally:
+                # What is cut off by the end of its time complains of that alone.
+                self.log.is_listening = False
+                for connection in tuple(self._state.connections):
+                    connection.shutdown()
+                await lifespan.shutdown()
+                await _end_tasks_since(first_number)
+
+    async def _connect(self, client: asyncio.Protocol, receive_buffer_bytes: int | None) -> None:
+        # SYN and SYN ACK.
+        await asyncio.sleep(2 * self.latency_ns / 1e9)
+        config, loop = self._config, _running_loop()
+        if config is None:
+            raise ConnectionRefusedError("the application does not serve")
+        server = config.http_protocol_class(  # type: ignore[call-arg]
+            config=config, server_state=self._state, app_state=self._app_state, _loop=loop
+        )
+        own = (CLIENT, FIRST_CLIENT_PORT + self._connections)
+        self._connections += 1
+        connect(loop, client, server, self.latency_ns, (own, SERVER))
+
+    def _configured(self) -> uvicorn.Config:
+        try:
+            app = self.make_app()
+            own = getattr(app, OWN_OPTIONS, {})
+            config = uvicorn.Config(app, log_config=None, **{**own, **self.options})
+        except TypeError as error:
+            raise ReplayError(f"uvicorn does not take these options: {error}") from None
+        config.load()
+        return config
+
+
+def _running_loop() -> VirtualLoop:
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop, VirtualLoop):
+        raise TypeError(f"an application in this process needs a VirtualLoop, not {loop!r}")
+    return loop
+
+
+async def _end_tasks_since(first_number: int) -> None:
+    """Cancel what is still running, in the order in which it began."""
+    current = asyncio.current_task()
+    running = [task for task in asyncio.all_tasks() if isinstance(task, OrderedTask)]
+    left = sorted(
+        (task for task in running if task.number > first_number and task is not current),
+        key=lambda task: task.number,
+    )
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

@@ -1,0 +1,138 @@
+"""`--app`: an application of the user's own, in this process, in a time that jumps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from capture.format.reader import read_capture
+from tests.integration.deadheat.command_line import deadheat, last_line, one_clear_line
+from tests.integration.replay.sessions import saved
+from tests.unit.replay.captures import Connection, capture_of
+
+C1 = Connection("c1")
+# What the application does between is slow, which no real second is spent on.
+SESSION = capture_of(
+    C1.request(0, "ws://recorded.example/ws"),
+    C1.response(2),
+    C1.sent(10, "log in"),
+    C1.said(12, "welcome"),
+    C1.sent(20_000, "order"),
+    C1.said(20_040, "ordered"),
+    C1.sent(60_000, "pay"),
+    C1.said(60_030, "paid"),
+    C1.left(60_100),
+)
+
+# Plain ASGI, and work for a thread.
+SHOP = """
+import asyncio, logging
+
+def look_up(text):
+    return {"log in": "welcome", "order": "ordered", "pay": "paid"}[text]
+
+async def app(scope, receive, send):
+    if scope["type"] != "websocket":
+        return
+    assert (await receive())["type"] == "websocket.connect"
+    await send({"type": "websocket.accept"})
+    stock = None
+    while (message := await receive())["type"] == "websocket.receive":
+        text = message["text"]
+        if text == "pay" and stock is None:
+            logging.getLogger("shop").error("paid for what is not booked")
+            continue
+        answer = await asyncio.to_thread(look_up, text)
+        await send({"type": "websocket.send", "text": answer})
+        if text == "order":
+            # Booked a while after it was confirmed.
+            loop = asyncio.get_running_loop()
+            def book():
+                nonlocal stock
+                stock = 1
+            loop.call_later(0.5 * BOOKS, book)
+            if not BOOKS:
+                book()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    saved(SESSION, tmp_path / "shop.capture.jsonl")
+    (tmp_path / "broken_shop.py").write_text(SHOP.replace("BOOKS", "1"))
+    (tmp_path / "mended_shop.py").write_text(SHOP.replace("BOOKS", "0"))
+    return tmp_path
+
+
+def test_a_replay(folder: Path) -> None:
+    run = folder / "run.capture.jsonl"
+    done = deadheat(
+        "replay", "shop.capture.jsonl", "--app", "mended_shop:app", "--out", run, cwd=folder
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "not as recorded" not in done.stdout
+    texts = [getattr(event, "text", None) for event in read_capture(run).events]
+    assert [text for text in texts if text] == [
+        "log in",
+        "welcome",
+        "order",
+        "ordered",
+        "pay",
+        "paid",
+    ]
+    assert read_capture(run).header.about["target"] == "mended_shop:app"
+
+
+def test_a_hunt_finds_what_is_confirmed_before_it_is_done(folder: Path) -> None:
+    done = deadheat(
+        *("hunt", "shop.capture.jsonl", "--app", "broken_shop:app", "--out", "hunt", "--json"),
+        cwd=folder,
+    )
+    found = last_line(done)
+    assert found["verdict"] == "reproduced"
+    window = found["finding"]["window"]
+    assert (window["connection"], window["step"], window["low_ms"]) == ("c1", 3, 0.0)
+    assert window["high_ms"] == pytest.approx(500, rel=0.05)
+    assert found["finding"]["rate"]["failures"] == found["finding"]["rate"]["runs"]
+    assert found["control"]["failures"] == 0
+    assert "not booked" in found["finding"]["symptom"]["detail"]
+    again = deadheat(
+        *("replay", "shop.capture.jsonl", "--app", "broken_shop:app", "--json"),
+        *("--plan", "hunt/finding.json", "--out", "again.capture.jsonl"),
+        cwd=folder,
+    )
+    assert (again.returncode, '"paid"' in again.stdout) == (0, False)
+
+
+def test_a_hunt_accuses_no_healthy_application(folder: Path) -> None:
+    done = deadheat(
+        *("hunt", "shop.capture.jsonl", "--app", "mended_shop:app", "--out", "hunt", "--json"),
+        cwd=folder,
+    )
+    assert last_line(done)["verdict"] == "not reproduced"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--app", "nowhere:app"), "there is no module 'nowhere'"),
+        (("--app", "mended_shop"), "expected module:attribute"),
+        (("--app", "mended_shop:app", "--target", "ws://127.0.0.1:1"), "pass one"),
+        (("--app", "mended_shop:app", "--log", "some.log"), "is heard without it"),
+        (("--app", "mended_shop:app", "--server-option", "colour"), "expected NAME=VALUE"),
+        (
+            ("--app", "mended_shop:app", "--server-option", "colour=1"),
+            "does not take these options",
+        ),
+        (("--target", "ws://127.0.0.1:1", "--server-option", "a=1"), "is for --app"),
+        ((), "pass --target ws://host:port, or --app module:app"),
+    ],
+)
+@pytest.mark.parametrize("command", ["replay", "hunt"])
+def test_what_cannot_be_done(
+    command: str, arguments: tuple[str, ...], reason: str, folder: Path
+) -> None:
+    done = deadheat(command, "shop.capture.jsonl", *arguments, "--out", "out", cwd=folder)
+    assert reason in one_clear_line(done)
+    assert not (folder / "out").exists()
