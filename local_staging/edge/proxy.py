@@ -172,6 +172,7 @@ class Proxy:
                 )
         except (OSError, KeyError):
             # The rules hear of the instance's end by themselves; until then it is just away.
+            _log.warning("request %d: instance %d could not be reached", client.number, instance)
             await _answer(client.writer, 503, "the instance could not be reached")
             return
         try:
@@ -187,7 +188,10 @@ class Proxy:
         try:
             answer = Head.parsed(await _head(reader))
             status = answer.status
-        except (BadHead, asyncio.IncompleteReadError, OSError):
+        except (BadHead, asyncio.IncompleteReadError, OSError) as error:
+            _log.warning(
+                "request %d: instance %d did not answer: %r", client.number, instance, error
+            )
             await _answer(client.writer, 503, LOST)
             _end(client.writer)
             return

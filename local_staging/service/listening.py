@@ -24,6 +24,9 @@ from starlette.types import ASGIApp
 
 HOST = "127.0.0.1"
 SHUTDOWN_S = 2
+# A stopping container has 10 s: these, SHUTDOWN_S, and what the chat backend takes to drain.
+LINGER_S = 0.15
+ARRIVALS_S = 1.5
 LOOK_AGAIN_S = 0.005
 _BACKLOG = 2048
 
@@ -33,16 +36,19 @@ _log = logging.getLogger(__name__)
 class _Server(uvicorn.Server):
     """Closes what it serves once nobody is at the door; uvicorn refuses those there with 500."""
 
-    def __init__(self, config: uvicorn.Config, has_arrivals: Callable[[], bool]) -> None:
+    def __init__(self, config: uvicorn.Config, has_arrivals: Callable[[], bool] | None) -> None:
         super().__init__(config)
         self._has_arrivals = has_arrivals
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Wait for arrivals, and shut down."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SHUTDOWN_S):
-                while self._has_arrivals():
-                    await asyncio.sleep(LOOK_AGAIN_S)
+        if self._has_arrivals is not None:
+            # Those that the kernel has taken in and we have not yet would be reset.
+            await asyncio.sleep(LINGER_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ARRIVALS_S):
+                    while self._has_arrivals():
+                        await asyncio.sleep(LOOK_AGAIN_S)
         await super().shutdown(sockets)
 
 
@@ -52,7 +58,7 @@ def run_service(
     *,
     ping_interval_s: float = 20.0,
     ping_timeout_s: float = 20.0,
-    has_arrivals: Callable[[], bool] = lambda: False,
+    has_arrivals: Callable[[], bool] | None = None,
 ) -> None:
     """Serve `app` as the command line of this process says, until a signal or the parent's end.
 

@@ -15,6 +15,20 @@ async def test_it_is_drained_once_all_is_done() -> None:
     assert len(background) == 0
 
 
+async def test_what_comes_of_it_is_waited_for_too() -> None:
+    background, done = Background(), []
+
+    async def begin(more: int) -> None:
+        await asyncio.sleep(0)
+        done.append(more)
+        if more:
+            background.run(begin(more - 1))
+
+    background.run(begin(3))
+    assert await background.drained(10)
+    assert done == [3, 2, 1, 0]
+
+
 async def test_nothing_to_wait_for() -> None:
     assert await Background().drained(0)
 
