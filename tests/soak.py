@@ -184,6 +184,11 @@ async def soak(staged: Staged, options: argparse.Namespace) -> Tally:
     return tally
 
 
+def _share(count: int, of: int) -> str:
+    measured = rate(count, of)
+    return f"{count} of {of} (95 % interval {measured.low:.2%} to {measured.high:.2%})"
+
+
 def main() -> int:
     """Soak, print the figures, and fail below what the plan wants."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -199,10 +204,10 @@ def main() -> int:
             tally = asyncio.run(soak(Staged(services, model, directory), options))
     failed, lost = sum(tally.refused.values()), len(tally.incomplete)
     print(f"chaos: {json.dumps(tally.chaos, sort_keys=True)}")
-    print(f"connections that failed: {rate(failed, tally.connections)}")
+    print(f"connections that failed: {_share(failed, tally.connections)}")
     for why, times in tally.refused.most_common(5):
         print(f"  {times} times {why}")
-    print(f"runs without all five events: {rate(lost, tally.runs)}")
+    print(f"runs without all five events: {_share(lost, tally.runs)}")
     for run in tally.incomplete[:5]:
         print(f"  {run}")
     is_good = failed <= (1 - SUCCESS_WANTED) * tally.connections and not lost
