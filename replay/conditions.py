@@ -14,10 +14,17 @@ class Reading:
     connection: str
     paused: bool
 
+    def __str__(self) -> str:
+        what = "stops reading" if self.paused else "reads again"
+        return f"the client {what} on {self.connection}"
+
 
 @dataclass(frozen=True, slots=True)
 class Restart:
     """Run the command that restarts the server."""
+
+    def __str__(self) -> str:
+        return "the restart command runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,10 @@ class ProxyFault:
     proxy: str
     key: str
     fault: object | None
+
+    def __str__(self) -> str:
+        what = "the fault is lifted" if self.fault is None else f"{self.fault} is on"
+        return f"{self.proxy}: {what}"
 
 
 Change = Reading | Restart | ProxyFault

@@ -162,10 +162,16 @@ class DryRun:
         yield f"pace {self.plan.pace}; limits: {self.limits}; ~ if the server answers as recorded"
         if refusal := self.refusal():
             yield f"would be refused: {refusal}"
-        for step in self.steps():
-            yield step.line(width)
-        for at_ns, change in self.cues():
-            yield f"{f'~{at_ns / 1e6:.1f} ms':>12}  {change}"[:width]
+        never = float("inf")
+        steps = [
+            (never if step.at_ns is None else step.at_ns, step.line(width)) for step in self.steps()
+        ]
+        changes = [
+            (at_ns, f"{f'~{at_ns / 1e6:.1f} ms':>12}  {change}"[:width])
+            for at_ns, change in self.cues()
+        ]
+        for _, line in sorted([*steps, *changes], key=lambda each: each[0]):
+            yield line
 
     def _changed_by(self) -> dict[tuple[str, int], tuple[str, ...]]:
         """Return, by step, the edits that change it."""

@@ -15,6 +15,7 @@ from capture.clock import monotonic_ns
 from capture.format.model import Capture
 from capture.redaction import Redactor
 from replay.engine.live import RunSettings, run_live
+from replay.engine.remarks import undone_by
 from replay.lateness import send_lateness_ns, summary_of
 from replay.limits import STOPPED, RunPacer, stopped_by
 from replay.log_tail import ServerLog
@@ -66,6 +67,16 @@ class Trial:
             "lateness": figures.to_json() if figures is not None else None,
             "capture": f"{RUNS_FOLDER}/{self.path.name}",
         } | ({"checks": checks} if checks else {})
+
+
+def doubt_of(run: Capture) -> str:
+    """Return why a run does not tell what it was to tell, or nothing."""
+    if undone := undone_by(run):
+        return f"the run was not as asked: {undone}"
+    worst_ns = max(send_lateness_ns(run), default=0)
+    if worst_ns > MAX_LATENESS_NS:
+        return f"a send went out {worst_ns / 1e6:.1f} ms late, this machine is too busy"
+    return ""
 
 
 def observed(run: Capture, plan: Plan, lines: Sequence[str] | None) -> Observed:
@@ -149,10 +160,8 @@ class Experiment:
         baseline = self.baseline
         if baseline is None:
             return Judgement(Verdict.UNKNOWN, reason="there is no baseline yet")
-        worst_ns = max(send_lateness_ns(run), default=0)
-        if worst_ns > MAX_LATENESS_NS:
-            late = f"a send went out {worst_ns / 1e6:.1f} ms late, this machine is too busy"
-            return Judgement(Verdict.UNKNOWN, reason=late)
+        if doubt := doubt_of(run):
+            return Judgement(Verdict.UNKNOWN, reason=doubt)
         judgements = [judge_safely(lambda run: baseline.judge(run, plan.owed), run)]
         if self.log_baseline is not None:
             judgements.append(self.log_baseline.judge(lines))

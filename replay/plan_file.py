@@ -51,7 +51,14 @@ class PlanFile:
 
     def applied_to(self, plan: Plan) -> Plan:
         """Return the plan as corrected, and edited. Raises PlanError."""
-        return perturbed(self.amended(plan), self.edits)
+        corrected = self.amended(plan)
+        for edit in self.edits:
+            after = getattr(edit, "after", None)
+            if isinstance(after, After):
+                _check_comes(after, corrected)
+        edited = perturbed(corrected, self.edits)
+        _check_ends(edited)
+        return edited
 
 
 def read_plan_file(path: Path) -> PlanFile:

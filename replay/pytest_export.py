@@ -22,12 +22,15 @@ from capture.format.model import Capture
 from capture.format.reader import read_capture
 from replay.errors import ReplayError
 from replay.hunt_directory import FINDING, HUNT, RECORDED, read_hunt
+from replay.oracles.log import pattern_of
+from replay.oracles.verdict import SymptomKind
 from replay.perturbations import perturbed
 from replay.plan_file import read_edits
 from replay.planning import plan_from_capture
 from replay.statistics import repeats_to_see
 
 FOLDER = "captures"
+UNPERTURBED = "unperturbed"
 MISS = 0.01
 MOST_RUNS = 50
 _CAPTURE_ENDING, _FINDING_ENDING = ".capture.jsonl", ".finding.json"
@@ -110,7 +113,7 @@ def module_text(source: Source, name: str) -> str:
     arguments = [json.dumps(f"{FOLDER}/{name}{_CAPTURE_ENDING}", ensure_ascii=False)]
     if source.finding is not None:
         arguments.append(f'finding="{FOLDER}/{name}{_FINDING_ENDING}"')
-        arguments.append('expect="unperturbed"')
+        arguments.append(f"expect={_expected(source.finding)}")
     said = list(_docstring(source))
     lines = ['"""' + said[0], *said[1:], '"""'] if said[1:] else [f'"""{said[0]}"""']
     lines += ["", "import pytest", "", ""]
@@ -120,6 +123,21 @@ def module_text(source: Source, name: str) -> str:
     lines += [f"    {line}" for line in _runs(source)]
     lines += [")", f"def test_{name}() -> None:", f'    """{_promise(source)}"""']
     return "\n".join(lines) + "\n"
+
+
+def _expected(finding: Mapping[str, Any]) -> str:
+    """Return what the test expects of the runs: what saw the failure has to look again."""
+    symptom = finding.get("symptom") or {}
+    if symptom.get("check"):
+        return json.dumps([UNPERTURBED, symptom["check"]])
+    if _is_in_log(finding):
+        return json.dumps([UNPERTURBED, f"log_pattern:never={pattern_of(symptom['detail'])}"])
+    return json.dumps(UNPERTURBED)
+
+
+def _is_in_log(finding: Mapping[str, Any] | None) -> bool:
+    """Whether only the server's log tells of it."""
+    return ((finding or {}).get("symptom") or {}).get("kind") == SymptomKind.LOG
 
 
 def _docstring(source: Source) -> Iterator[str]:
@@ -157,10 +175,16 @@ def _when(window: Mapping[str, Any]) -> str:
 def _where(source: Source) -> Iterator[str]:
     yield "Where the server is: a fixture deadheat_target, --deadheat-target URL, or the variable"
     yield "DEADHEAT_TARGET."
-    kinds = plan_from_capture(source.recorded).secrets.values()
-    needed = sorted({secret.kind for secret in kinds if secret.kind != "cookie"})
+    plan = plan_from_capture(source.recorded)
+    kinds = plan.secrets.values()
+    issued = plan.correlation.issued()
+    needed = sorted(
+        {kind.kind for kind in kinds if kind.kind != "cookie" and kind.id not in issued}
+    )
     if needed:
         yield f"It needs a fresh {' and a fresh '.join(needed)}: a fixture deadheat_tokens."
+    if _is_in_log(source.finding):
+        yield "It needs the server's log: a fixture deadheat_log that returns its path."
 
 
 def _runs(source: Source) -> Iterator[str]:

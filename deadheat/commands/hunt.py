@@ -88,6 +88,8 @@ def run(options: argparse.Namespace) -> int:
         options.budget, options.seed, options.rate_runs, plan_file.edits, options.patience
     )
     plan = plan_file.amended(plan_from_capture(read_capture(options.capture)))
+    # What is wrong with the edits shows before anything is sent.
+    plan_file.applied_to(plan_from_capture(read_capture(options.capture)))
     if options.dry_run:
         return _tell(plan, settings, options)
     if options.out is None:

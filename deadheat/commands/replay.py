@@ -129,10 +129,17 @@ def _settings(
 def _tell(plan: Plan, edits: tuple[Perturbation, ...], options: argparse.Namespace) -> int:
     """Print what would be sent."""
     from replay.dry_run import DryRun
+    from replay.errors import PlanError
+    from replay.perturbations import perturbed
 
     to = dry_destination_from(options)
     tokens = named_tokens_from(options, to.configuration)
-    dry_run = DryRun(plan, edits, to.target, to.limits, tokens, to.forbidden)
+    forbidden = to.forbidden
+    try:
+        surroundings_from(options, to.configuration).check(perturbed(plan, edits))
+    except PlanError as error:
+        forbidden = forbidden or str(error)
+    dry_run = DryRun(plan, edits, to.target, to.limits, tokens, forbidden)
     show_dry_run(dry_run, as_json=options.json)
     return 0
 
@@ -144,7 +151,7 @@ async def _replayed(
     from capture.redaction import Redactor
     from replay.engine.live import run_live
     from replay.errors import LimitExceeded
-    from replay.experiment import lines_of_run, observed
+    from replay.experiment import doubt_of, lines_of_run, observed
     from replay.limits import stopped_by
     from replay.oracles.checks import judged
 
@@ -155,7 +162,9 @@ async def _replayed(
     if stopped := stopped_by(replayed):
         raise LimitExceeded(f"{stopped}; {options.out} has what was sent until then")
     lines = None if log is None else await lines_of_run(log, Redactor())
-    return replayed, judged(checks, observed(replayed, plan, lines))
+    outcomes = judged(checks, observed(replayed, plan, lines))
+    reason = doubt_of(replayed)
+    return replayed, [outcome.doubted(reason) for outcome in outcomes] if reason else outcomes
 
 
 def _print(
@@ -169,6 +178,7 @@ def _print(
     from capture.format.model import Note
     from capture.timeline import summary_line
     from replay.correlation import CORRELATED
+    from replay.engine.remarks import unplanned
     from replay.lateness import lateness
 
     late = lateness(replayed)
@@ -187,6 +197,7 @@ def _print(
             "run": str(options.out),
             "connections": len(replayed.connection_ids()),
             "departures": departed,
+            "unplanned": unplanned(replayed),
             "correlated": [note.text for note in correlated],
             "lateness": late.to_json() if late is not None else None,
         }
@@ -196,6 +207,8 @@ def _print(
         return
     for departure in departed:
         print(f"not as recorded: {departure}")
+    for remark in unplanned(replayed):
+        print(f"not as planned: {remark}")
     print(summary_line(replayed))
     if correlated:
         values = (

@@ -42,6 +42,7 @@ class Substitutions:
     correlation: Correlation
     learn: Callable[[str, str], None] = lambda _id, _value: None
     made: dict[Sink, Substitution] = field(default_factory=dict)
+    missing: dict[Sink, Source] = field(default_factory=dict)
     _live: dict[Source, str] = field(default_factory=dict)
     _sources: defaultdict[After, list[Source]] = field(default_factory=lambda: defaultdict(list))
     _sinks: defaultdict[tuple[str, int, str], list[tuple[Source, Sink]]] = field(
@@ -122,6 +123,10 @@ class Substitutions:
     def _changes(self, source: Source, sink: Sink, text: str) -> Iterator[tuple[int, int, str]]:
         """Yield what to replace in a text for one sink: once, or not at all."""
         live, was = self._live.get(source), found_at(text, sink.place)
+        if live is None and was is not None:
+            self.missing[sink] = source
+        else:
+            self.missing.pop(sink, None)
         if live is None or was is None or live == was or (sink.recorded not in ("", was)):
             return
         if written_in(sink.part) in (Written.HEADER, Written.COOKIES) and not live.isprintable():

@@ -5,6 +5,7 @@ The engine's own core is asked, with the recording in the place of the server.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -55,6 +56,7 @@ class _Rehearsal:
     _core: EngineCore = field(init=False)
     _recorded: dict[str, list[tuple[int, After]]] = field(default_factory=dict)
     cues: list[tuple[int, Cue]] = field(default_factory=list)
+    _said: Counter[str] = field(default_factory=Counter)
     _to_come: list[tuple[int, int, After]] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
 
@@ -95,8 +97,13 @@ class _Rehearsal:
     def _comes(self, event: After, at_ns: int) -> None:
         if event.kind is Kind.CLOSED:
             self._core.over(event.connection, at_ns)
-        else:
-            self._core.happened(event, at_ns)
+            return
+        self._core.happened(event, at_ns)
+        if event.kind is Kind.MESSAGE:
+            # It is also known by its number among all.
+            self._said[event.connection] += 1
+            number = self._said[event.connection]
+            self._core.happened(After(Kind.MESSAGE, event.connection, number), at_ns)
 
     def _give_up(self, now_ns: int) -> None:
         for given_up in self._core.give_up(now_ns):

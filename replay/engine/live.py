@@ -20,12 +20,14 @@ from capture.errors import UnwritableOutput
 from capture.format.model import FORMAT, VERSION, Capture, Event, Header, Vantage
 from capture.format.writer import FLUSH_EVERY_NS, CaptureWriter
 from capture.recorder import Recorder, Sent
+from capture.redaction import PLACEHOLDER
 from replay.auth import TokenSource, Wallet
 from replay.correlation import CORRELATED, Substitutions
 from replay.engine.carrier import Carrier, Sockets
 from replay.engine.core import Due, EngineCore
 from replay.engine.forecast import check_plan
 from replay.engine.live_connection import Listener, LiveConnection, Piece
+from replay.engine.remarks import AS_RECORDED, CUT_SHORT, IN_VAIN, NOT_SENT
 from replay.engine.surroundings import Surroundings
 from replay.errors import LimitExceeded, ReplayError, TargetRefused
 from replay.limits import STOPPED, UNLIMITED, LimitGuard, Limits
@@ -33,6 +35,7 @@ from replay.plan import After, Change, End, Open, Plan, Reading, Send, Step
 from replay.target import Target
 
 DEFAULT_PATIENCE_S = 5.0
+LACKS = "it echoes a secret that the server did not issue"
 LONGEST_PATIENCE_S = 86_400
 CONNECT_TIMEOUT_S = 10.0
 # What came is looked at while the next send is further away than that takes, or after it was passed
@@ -180,6 +183,7 @@ class _LiveRun:
         self._tasks: set[asyncio.Task[None]] = set()
         # By connection: what was encoded is sent, or the other side could not inflate the rest.
         self._prepared: dict[str, tuple[Piece, ...]] = {}
+        self._issued = plan.correlation.issued()
         self._guard = LimitGuard(settings.limits)
         self._is_stopped = False
         self._reached_target = False
@@ -258,6 +262,9 @@ class _LiveRun:
             connection.record.finish()
         for substitution in self._substitutions.made.values():
             self._recorder.note(self._now_ns(), f"{CORRELATED}{substitution}")
+        for sink, source in self._substitutions.missing.items():
+            what = f"{sink} {AS_RECORDED}: no live value came from {source}"
+            self._recorder.note(self._now_ns(), what)
 
     def _next_ns(self, due: Due | None) -> int | None:
         """Return when there is something to do next, unless something happens before."""
@@ -323,7 +330,7 @@ class _LiveRun:
             connection = self._connections[given_up.step.connection]
             what = "was dropped" if given_up.dropped else "went on"
             connection.record.note(
-                now_ns, f"{given_up.step.name} waited in vain for {given_up.waited_for}, and {what}"
+                now_ns, f"{given_up.step.name} {IN_VAIN} {given_up.waited_for}, and {what}"
             )
             if given_up.waited_for.connection == connection.name and not connection.can_send:
                 connection.abandon()
@@ -386,7 +393,10 @@ class _LiveRun:
             headers = live.fill_headers(connection.name, action.headers)
             url, headers = self._wallet.fill(url), self._wallet.fill_headers(headers)
             filled = replace(action, headers=headers)
-            if connection.can_write:
+            if self._lacks_issued(url, *(value for _, value in headers)):
+                connection.record.note(self._now_ns(), f"{step.name} {NOT_SENT}: {LACKS}")
+                connection.abandon()
+            elif connection.can_write:
                 pieces = connection.upgrade_request(url, filled, target)
                 self._send_pieces(connection, step, pieces, planned_ns)
 
@@ -410,7 +420,17 @@ class _LiveRun:
         connection = self._connections[step.connection]
         is_ready = connection.name in self._prepared
         if isinstance(step.action, Send) and connection.can_send and not is_ready:
-            self._prepared[connection.name] = connection.encode(self._filled(step, step.action))
+            filled = self._filled(step, step.action)
+            texts = (fragment.payload.decode("utf-8", "replace") for fragment in filled.fragments)
+            if not self._lacks_issued("".join(texts)):
+                self._prepared[connection.name] = connection.encode(filled)
+
+    def _lacks_issued(self, *texts: str) -> bool:
+        """Whether a secret that the server issues anew did not come, so that its place is empty."""
+        if not self._issued:
+            return False
+        found = {match["id"] for text in texts for match in PLACEHOLDER.finditer(text)}
+        return not found.isdisjoint(self._issued)
 
     def _filled(self, step: Step, action: Send) -> Send:
         """Return a message with live values and fresh secrets."""
@@ -426,11 +446,17 @@ class _LiveRun:
         step = due.step
         if not connection.can_send:
             self._core.taken(step, self._now_ns())
-            connection.record.note(self._now_ns(), f"{step.name} was not sent: the server closed")
+            connection.record.note(self._now_ns(), f"{step.name} {NOT_SENT}: the server closed")
             return
         pieces = self._prepared.pop(connection.name, None)
         if pieces is None:
-            pieces = connection.encode(self._filled(step, action))
+            filled = self._filled(step, action)
+            texts = (fragment.payload.decode("utf-8", "replace") for fragment in filled.fragments)
+            if self._lacks_issued("".join(texts)):
+                self._core.taken(step, self._now_ns())
+                connection.record.note(self._now_ns(), f"{step.name} {NOT_SENT}: {LACKS}")
+                return
+            pieces = connection.encode(filled)
         self._core.taken(step, self._send_pieces(connection, step, pieces, due.at_ns))
 
     def _send_pieces(
@@ -477,6 +503,6 @@ class _LiveRun:
         left = self._core.over(connection, at_ns)
         if left:
             names = ", ".join(str(step.index) for step in left)
-            note = f"the connection ended before its steps {names}"
+            note = f"{CUT_SHORT} {names}"
             self._connections[connection].record.note(at_ns, note)
         self._notice()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
+from replay.engine.remarks import UNDONE
 from replay.errors import PlanError
 from replay.fault_proxy import Fault
 from replay.fault_proxy.proxy import Address, FaultProxy
@@ -98,13 +99,14 @@ class Surroundings:
                 stderr=asyncio.subprocess.DEVNULL,
             )
         except OSError as error:
-            tell(f"the restart command could not run: {error.strerror}")
+            tell(f"{UNDONE}the restart command could not run: {error.strerror}")
             return
         try:
             async with asyncio.timeout(RESTART_TIMEOUT_S):
                 status = await process.wait()
         except TimeoutError:
             process.kill()
-            tell(f"the restart command did not end in {RESTART_TIMEOUT_S:.0f} s and was ended")
+            waited = f"{RESTART_TIMEOUT_S:.0f} s"
+            tell(f"{UNDONE}the restart command did not end in {waited} and was ended")
             return
-        tell(f"the restart command ended with status {status}")
+        tell(f"{UNDONE if status else ''}the restart command ended with status {status}")

@@ -42,6 +42,12 @@ def complaints(lines: Iterable[str]) -> list[str]:
     return [line for line in lines if _COMPLAINT.search(line)]
 
 
+def pattern_of(line: str) -> str:
+    """Return a regular expression for a complaint, whatever its times, ids and numbers are."""
+    parts = [re.escape(part).replace("\\ ", " ") for part in _signature(line).split("#")]
+    return ".*".join(parts).removeprefix(".*").strip()
+
+
 def _signature(line: str) -> str:
     """Return a line without what varies: times, addresses, ids, numbers."""
     return _VARYING.sub("#", line).strip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from capture.format.model import Capture
 from replay.errors import CheckError, ReplayError
 from replay.oracles.checks import Observed, judged, parse
-from replay.oracles.verdict import Judgement, Oracle, Verdict
+from replay.oracles.verdict import Judgement, Verdict, judge_safely
 
 FAILS = "fails"
 
@@ -29,10 +29,17 @@ class Standard(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A judge with the name that a report gives it."""
+    """A judge with the name that a report gives it.
+
+    It is given a run, and what the server logged meanwhile, None where nobody listened.
+    """
 
     name: str
-    oracle: Oracle
+    judge: Callable[[Capture, Sequence[str] | None], Judgement]
+
+    def judge_safely(self, run: Capture, lines: Sequence[str] | None) -> Judgement:
+        """Return what it says; unknown when it crashes."""
+        return judge_safely(lambda run: self.judge(run, lines), run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +91,17 @@ def _check(expect: Any) -> Check:  # noqa: ANN401  what a test wrote
         return Check(expect, named_check(expect))
     if callable(expect):
         name = getattr(expect, "__name__", type(expect).__name__)
-        return Check(name, lambda run: _judged(name, expect, run))
+        return Check(name, lambda run, lines: _judged(name, expect, run))
     raise ReplayError(f"expect has {expect!r}, expected {_known()}")
 
 
-def named_check(text: str) -> Oracle:
+def named_check(text: str) -> Callable[[Capture, Sequence[str] | None], Judgement]:
     """Return the check that a text names, as `--check` takes it. Raises ReplayError."""
     try:
         check = parse(text)
     except CheckError as error:
         raise ReplayError(f"expect is {text!r}, expected {_known()}: {error}") from error
-    return lambda run: judged([check], Observed.of(run))[0].judgement
+    return lambda run, lines: judged([check], Observed.of(run, lines))[0].judgement
 
 
 def _known() -> str:

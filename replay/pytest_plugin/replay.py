@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from capture.format.model import Capture
-from replay.experiment import MAX_LATENESS_NS, RUNS_FOLDER, Experiment, Trial
-from replay.lateness import send_lateness_ns
+from replay.experiment import RUNS_FOLDER, Experiment, Trial, doubt_of
 from replay.oracles.mismatch import Mismatch
-from replay.oracles.verdict import Judgement, Verdict, judge_safely
+from replay.oracles.verdict import Judgement, Verdict
 from replay.perturbations import Perturbation
 from replay.pytest_plugin.expectation import Expectation, Standard, strictest
 from replay.pytest_plugin.normal import Normal, Place, judged_alone, lost_kinds
@@ -123,17 +122,17 @@ async def carry_out(replay: Replay, place: Place, directory: Path) -> None:
     )
     for _ in range(2 * replay.wanted + SPARE_RUNS):
         trial = await experiment.run(replay.edits, "test")
-        replay.judged.append(JudgedRun(trial.run, _judgement(trial, replay), trial.path))
+        lines = None if experiment.log is None else trial.log
+        judgement = _judgement(trial, replay, lines)
+        replay.judged.append(JudgedRun(trial.run, judgement, trial.path))
         if len(replay.known) == replay.wanted:
             return
 
 
-def _judgement(trial: Trial, replay: Replay) -> Judgement:
-    worst_ns = max(send_lateness_ns(trial.run), default=0)
-    if worst_ns > MAX_LATENESS_NS:
-        late = f"a send went out {worst_ns / 1e6:.1f} ms late, this machine is too busy"
-        return Judgement(Verdict.UNKNOWN, reason=late)
-    checks = [judge_safely(check.oracle, trial.run) for check in replay.expectation.checks]
+def _judgement(trial: Trial, replay: Replay, lines: Sequence[str] | None) -> Judgement:
+    if doubt := doubt_of(trial.run):
+        return Judgement(Verdict.UNKNOWN, reason=doubt)
+    checks = [check.judge_safely(trial.run, lines) for check in replay.expectation.checks]
     if replay.expectation.standard is Standard.NONE:
         return strictest(checks)
     if replay.normal.baseline is None:

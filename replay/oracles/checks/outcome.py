@@ -30,6 +30,12 @@ class Outcome:
         details = [symptom.detail for symptom in self.judgement.symptoms]
         return "; ".join(filter(None, (*details, self.judgement.reason)))
 
+    def doubted(self, reason: str) -> Outcome:
+        """Return the same of a run that does not tell: it proves no pass."""
+        if self.verdict is not Verdict.PASS:
+            return self
+        return Outcome(self.check, cannot_tell(reason))
+
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""
         return {

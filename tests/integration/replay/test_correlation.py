@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import ServerConnection, serve
 
-from capture.format.model import Capture, Frame, Note, UpgradeRequest
+from capture.format.model import Capture, Direction, Frame, Note, Secret, UpgradeRequest
 from capture.format.reader import read_capture
 from capture.message_kind import message_kind
 from capture.messages import messages
@@ -241,3 +242,39 @@ async def test_a_hunt_in_such_a_session_has_a_sound_baseline(tmp_path: Path) -> 
     assert not any("not go as recorded" in reason for reason in result.reasons)
     for trial in trials:
         assert not any(f"{WRONG}" in each for each in complaints(trial.run))
+
+
+async def test_a_placeholder_is_never_sent(tmp_path: Path) -> None:
+    """A secret that the server issues anew did not come: what echoes it stays unsent."""
+    said: list[str] = []
+
+    async def forgetful(client: ServerConnection) -> None:
+        assert client.request is not None
+        said.append(client.request.path)
+        await client.send('{"type": "welcome"}')
+        async for text in client:
+            said.append(str(text))
+
+    secret = Secret(id="s1", kind="token")
+    placeholder = "{{deadheat:token:s1}}"
+    c1, c2 = Connection("c1"), Connection("c2")
+    recorded = capture_of(
+        *(c1.request(0, "ws://h/one"), c1.response(1)),
+        c1.frame(
+            5,
+            Direction.SERVER_TO_CLIENT,
+            f'{{"type": "welcome", "token": "{placeholder}"}}',
+            secrets=(secret,),
+        ),
+        c1.sent(10, f'{{"token": "{placeholder}"}}', secrets=(secret,)),
+        c1.left(20),
+        *(c2.request(30, f"ws://h/two?token={placeholder}", secrets=(secret,)), c2.response(31)),
+        c2.left(40),
+    )
+    plan = plan_from_capture(recorded)
+    assert plan.correlation.issued() == {"s1"}
+    async with serve(forgetful, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        run = await run_of(plan, port, 0.5)
+    assert not any("deadheat" in each for each in said)
+    assert sum("was not sent: it echoes a secret" in note for note in notes(run)) == 2

@@ -17,8 +17,10 @@ from capture.format.model import Capture, CloseHow, Note, Side, TcpClose, Upgrad
 from capture.format.model import Frame as RecordedFrame
 from replay.auth import TokenSource
 from replay.engine.live import RunSettings, run_live
+from replay.engine.remarks import undone_by
 from replay.engine.surroundings import Surroundings
 from replay.errors import PlanError
+from replay.experiment import doubt_of
 from replay.perturbations import from_json, perturbed
 from replay.plan import Pace
 from replay.planning import plan_from_capture
@@ -309,6 +311,23 @@ async def test_the_restart_command_runs_in_its_time(tmp_path: Path) -> None:
     heard = next(e for e in run.events if isinstance(e, RecordedFrame) and e.text == "got one")
     assert begun.at_ns - heard.at_ns >= 5 * MS
     assert ended.text == "the restart command ended with status 0"
+
+
+@pytest.mark.parametrize(
+    ("command", "what"), [("false", "ended with status 1"), ("/no/such/command", "could not run")]
+)
+async def test_a_restart_that_does_not_happen_is_told(command: str, what: str) -> None:
+    restart = from_json({"perturbation": "restart_server", "after": "c1 message 1", "gap_ms": 5})
+    plan = perturbed(plan_from_capture(TALK), [restart])
+    async with witnessing(answer) as witness:
+        settings = RunSettings(
+            Target(f"ws://127.0.0.1:{witness.port}"),
+            TokenSource(),
+            surroundings=Surroundings(command),
+        )
+        run = await run_live(plan, settings)
+    assert what in undone_by(run)
+    assert doubt_of(run).startswith("the run was not as asked: the restart command")
 
 
 async def test_a_plan_of_all_kinds_at_once_is_carried_out(port: int) -> None:

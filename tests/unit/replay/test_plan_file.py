@@ -201,3 +201,23 @@ def test_what_a_link_needs_cannot_be_left_out(tmp_path: Path) -> None:
     waits = {"connection": "c1", "step": 1, "after": "c1 open", "needs": []}
     step = amended(tmp_path, causality=[waits]).step("c1", 1)
     assert [str(event) for event in step.needs] == [WELCOME]
+
+
+def test_edits_after_what_the_recording_does_not_have_are_refused(tmp_path: Path) -> None:
+    c1, c2 = Connection("c1"), Connection("c2")
+    plan = plan_from_capture(
+        capture_of(
+            *(c1.opened(0), c1.sent(5, "1"), c1.said(9, {"type": "ack"}), c1.left(20)),
+            *(c2.opened(50), c2.sent(55, "2"), c2.left(70)),
+        )
+    )
+
+    def applied(**edit: object) -> Plan:
+        edits = {"edits": [{"perturbation": "gap", "gap_ms": 5, **edit}]}
+        return read_plan_file(written(tmp_path, edits)).applied_to(plan)
+
+    assert applied(connection="c2", step=1, after="c1 message 1").step("c2", 1).pinned
+    with pytest.raises(PlanError, match="the recording has no c1 message 9"):
+        applied(connection="c2", step=1, after="c1 message 9")
+    with pytest.raises(PlanError, match="waits for what comes only after it"):
+        applied(connection="c1", step=0, after="c2 closed")

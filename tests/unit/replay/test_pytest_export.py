@@ -17,7 +17,9 @@ from capture.errors import NotACapture, UnwritableOutput
 from capture.format.model import Capture
 from capture.format.writer import CaptureWriter
 from replay.errors import PlanError, ReplayError
+from replay.oracles.verdict import Verdict
 from replay.pytest_export import Source, module_text, source_from, write_test
+from replay.pytest_plugin.expectation import expectation_from
 from tests.unit.replay.captures import Connection, capture_of
 
 C1 = Connection("c1")
@@ -210,3 +212,28 @@ def test_no_detail_breaks_the_module(detail: str) -> None:
     text = module_text(Source(Path("x"), RECORDED, {**FINDING, "symptom": symptom}), "x")
     assert mark_of(text)["runs"] == 4
     assert max(len(line) for line in text.splitlines()) <= 100
+
+
+def expected_in(text: str) -> Any:  # noqa: ANN401 - any JSON
+    """Return what the mark of a module expects of the runs."""
+    return mark_of(text)["expect"]
+
+
+def test_what_only_a_check_saw_is_looked_at_by_that_check() -> None:
+    symptom = {"kind": "extra", "detail": "twice", "check": "exactly_once:$.id"}
+    text = module_text(Source(Path("x"), RECORDED, {**FINDING, "symptom": symptom}), "x")
+    assert expected_in(text) == ["unperturbed", "exactly_once:$.id"]
+
+
+def test_what_only_the_log_tells_is_looked_for_there() -> None:
+    symptom = {"kind": "log", "detail": '16:07:35 ERROR cache "a-b", page 12 (lost)'}
+    text = module_text(Source(Path("x"), RECORDED, {**FINDING, "symptom": symptom}), "x")
+    assert "a fixture deadheat_log" in text
+    standard, check = expected_in(text)
+    assert standard == "unperturbed"
+    (pattern,) = expectation_from([standard, check]).checks
+    other = ['2026-11-23T08:00:01Z ERROR cache "a-b", page 7 (lost)']
+    assert pattern.judge(RECORDED, other).verdict is Verdict.FAIL
+    assert pattern.judge(RECORDED, ["ERROR cache full"]).verdict is Verdict.PASS
+    # A log that nobody reads proves nothing.
+    assert pattern.judge(RECORDED, None).verdict is Verdict.UNKNOWN

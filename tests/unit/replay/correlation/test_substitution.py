@@ -172,3 +172,13 @@ def test_notes_tell_what_was_made() -> None:
     assert made_in(["the replay was interrupted", *notes]) == [
         ("c1 step 1: $.session", "$.session of c1 message 1: type=welcome (old became new)")
     ]
+
+
+def test_a_value_that_the_server_did_not_issue_is_missed() -> None:
+    live = substitutions(WELCOME, SESSION)
+    live.heard(message(1), b'{"type": "welcome"}')
+    assert filled(live, '{"session": "old"}') == '{"session": "old"}'
+    assert live.missing == {SESSION: WELCOME}
+    live.heard(message(1), b'{"session": "new"}')
+    assert filled(live, '{"session": "old"}') == '{"session": "new"}'
+    assert live.missing == {}

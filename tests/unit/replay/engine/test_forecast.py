@@ -79,3 +79,9 @@ def test_a_plan_is_checked_before_it_is_sent() -> None:
     check_plan(plan, Limits(max_connections=1))
     with pytest.raises(LimitExceeded, match=r"c1 step 1 \(message\) at 30.0 ms would be send 2"):
         check_plan(plan, Limits(max_sends_per_s=1))
+
+
+def test_a_message_is_also_known_by_its_number_among_all() -> None:
+    plan = plan_from_capture(session())
+    by_number = Gap("c1", 2, After(Kind.MESSAGE, "c1", 1), ns(7)).apply(plan)
+    assert times_ms(by_number)[2] == 57

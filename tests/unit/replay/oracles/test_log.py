@@ -1,6 +1,8 @@
+import re
+
 import pytest
 
-from replay.oracles.log import LogBaseline, complaints
+from replay.oracles.log import LogBaseline, complaints, pattern_of
 from replay.oracles.verdict import Verdict
 
 QUIET = LogBaseline.learned([[], []])
@@ -54,3 +56,9 @@ def test_without_one_the_first_complaint_is_shown_and_not_all_of_it() -> None:
     assert symptom is not None
     assert symptom.detail.startswith("error xxx")
     assert len(symptom.detail) == 300
+
+
+def test_the_pattern_of_a_complaint_finds_it_whenever_it_comes() -> None:
+    pattern = pattern_of("16:07:35 ERROR cache (a+b) is 12 pages short")
+    assert re.search(pattern, "23:59:59 ERROR cache (a+b) is 7 pages short")
+    assert not re.search(pattern, "23:59:59 ERROR cache (ab) is 7 pages short")

@@ -2,7 +2,7 @@ import pytest
 
 from capture.format.model import Capture
 from replay.errors import ReplayError
-from replay.oracles.verdict import Judgement, Symptom, SymptomKind, Verdict, judge_safely
+from replay.oracles.verdict import Judgement, Symptom, SymptomKind, Verdict
 from replay.pytest_plugin.expectation import Standard, expectation_from, strictest
 from tests.unit.replay.captures import capture_of
 
@@ -70,7 +70,7 @@ def asserts(run: Capture) -> None:
 )
 def test_what_a_function_says(check: object, verdict: Verdict, reason: str) -> None:
     (asked,) = expectation_from(check).checks
-    judgement = judge_safely(asked.oracle, RUN)
+    judgement = asked.judge_safely(RUN, None)
     assert judgement.verdict is verdict
     assert judgement.reason.startswith(reason)
 

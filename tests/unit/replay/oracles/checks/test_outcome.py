@@ -5,7 +5,7 @@ from replay.oracles.checks.outcome import (
     counted,
     verdict_of,
 )
-from replay.oracles.verdict import Symptom, SymptomKind, Verdict
+from replay.oracles.verdict import Symptom, SymptomKind, Verdict, judged
 
 LOST = Symptom(SymptomKind.MISSING, "c1: lost", "c1", at_ns=5)
 
@@ -39,3 +39,10 @@ def test_what_cannot_be_told_is_unknown() -> None:
 
 def test_a_noun_agrees_with_its_number() -> None:
     assert [counted(number, "run") for number in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]
+
+
+def test_a_run_that_does_not_tell_proves_no_pass() -> None:
+    passes, fails = Outcome("a", judged(())), Outcome("b", judged([LOST]))
+    assert passes.doubted("too late").verdict is Verdict.UNKNOWN
+    assert passes.doubted("too late").detail == "too late"
+    assert fails.doubted("too late") is fails

@@ -1,0 +1,31 @@
+"""What a run notes where it could not do as planned, in words that are found again."""
+
+from __future__ import annotations
+
+from capture.format.model import Capture, Note
+
+IN_VAIN = "waited in vain for"
+NOT_SENT = "was not sent"
+AS_RECORDED = "was sent as recorded"
+CUT_SHORT = "the connection ended before its steps"
+UNDONE = "not done: "
+
+
+def unplanned(run: Capture) -> list[str]:
+    """Return what was not done as planned, or only after a wait that came to nothing."""
+    return [
+        f"{note.connection}: {note.text}" if note.text.startswith(CUT_SHORT) else note.text
+        for note in _notes(run)
+        if note.text.startswith((CUT_SHORT, UNDONE))
+        or any(words in note.text for words in (IN_VAIN, NOT_SENT, AS_RECORDED))
+    ]
+
+
+def undone_by(run: Capture) -> str:
+    """Return which change of the surroundings a run was to make and did not, or nothing."""
+    texts = (note.text for note in _notes(run))
+    return next((text.removeprefix(UNDONE) for text in texts if text.startswith(UNDONE)), "")
+
+
+def _notes(run: Capture) -> list[Note]:
+    return [event for event in run.events if isinstance(event, Note)]

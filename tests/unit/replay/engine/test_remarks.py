@@ -1,0 +1,31 @@
+from capture.format.model import Note
+from replay.engine.remarks import undone_by, unplanned
+from tests.unit.replay.captures import Connection, capture_of
+
+C1 = Connection("c1")
+
+
+def note(text: str, connection: str | None = "c1") -> Note:
+    return Note(at_ns=5, text=text, connection=connection)
+
+
+def test_what_was_not_as_planned_is_told_and_nothing_else() -> None:
+    run = capture_of(
+        C1.opened(0),
+        note("c1 step 2 (message) waited in vain for c1 message 9, and went on"),
+        note("correlated: c1 step 1: $.id is the server's"),
+        note("the connection ended before its steps 3, 4"),
+        note("not done: the restart command ended with status 1", None),
+        C1.left(9),
+    )
+    assert unplanned(run) == [
+        "c1 step 2 (message) waited in vain for c1 message 9, and went on",
+        "c1: the connection ended before its steps 3, 4",
+        "not done: the restart command ended with status 1",
+    ]
+    assert undone_by(run) == "the restart command ended with status 1"
+
+
+def test_a_run_as_planned() -> None:
+    run = capture_of(C1.opened(0), note("the restart command ended with status 0", None))
+    assert (unplanned(run), undone_by(run)) == ([], "")
