@@ -8,6 +8,7 @@ offsets into the payload.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,9 @@ from capture.redaction.rules import (
 )
 
 PLACEHOLDER = re.compile(r"\{\{deadheat:(?P<kind>[a-z]+):(?P<id>s\d+)\}\}")
+# How a message of a connection is called, and how much of the server's is kept in memory.
+OF_CONNECTION = "message"
+MOST_SAID, LONGEST_SAID, SHORTEST_SAID = 512, 16_384, 10
 _PLACEHOLDER = re.compile(PLACEHOLDER.pattern.encode())
 
 
@@ -69,12 +73,36 @@ def apply(
     return b"".join((*parts, payload[position:end]))
 
 
+class SaidInClear:
+    """The latest messages of the server, in which a value may stand that nobody took for a secret.
+
+    Where a client sends it back under a secret's name it is left as it is: it is in the record
+    already, and a replay has to see that it is the server's.
+    """
+
+    def __init__(self) -> None:
+        self._latest: deque[bytes] = deque(maxlen=MOST_SAID)
+
+    def add(self, payload: bytes) -> None:
+        """Take a message of the server, unless it is too long to hold a single value."""
+        if len(payload) <= LONGEST_SAID:
+            self._latest.append(payload)
+
+    def has(self, value: bytes) -> bool:
+        """Whether a value that could be nothing else stood there, whole."""
+        if len(value) < SHORTEST_SAID or not looks_secret(value, SHORTEST_SAID):
+            return False
+        whole = re.compile(rb"(?<![\w-])" + re.escape(value) + rb"(?![\w-])")
+        return any(whole.search(payload) for payload in self._latest)
+
+
 @dataclass(slots=True)
 class Redactor:
     """Finds secrets and remembers them for one recording; the values stay in memory only."""
 
     _known: KnownSecrets = field(default_factory=KnownSecrets, repr=False)
     _count: int = 0
+    _said: SaidInClear = field(default_factory=SaidInClear, repr=False)
 
     def remember(self, value: str, secret: Secret) -> None:
         """Take a value for this secret from now on, wherever it comes."""
@@ -90,6 +118,14 @@ class Redactor:
 
         `is_first` marks the first message of a client, where any named value counts as a secret.
         """
+        spans = self._in_message(payload, where, is_first=is_first, from_client=from_client)
+        if where == OF_CONNECTION and not from_client:
+            self._said.add(apply(payload, spans))
+        return spans
+
+    def _in_message(
+        self, payload: bytes, where: str, *, is_first: bool, from_client: bool
+    ) -> tuple[Span, ...]:
         if not self._known.may_be_in(payload) and not may_hold_a_secret(payload):
             return ()
         if is_first:
@@ -134,10 +170,16 @@ class Redactor:
             # Cut, not dropped: no byte of a secret may stay.
             start = max(each.start, end)
             value = payload[start : each.end]
-            if value and not _PLACEHOLDER.fullmatch(value):
+            if value and not _PLACEHOLDER.fullmatch(value) and not self._is_left(value, each):
                 spans.append(Span(start, each.end, self._secret(value, each)))
                 end = each.end
         return tuple(spans)
+
+    def _is_left(self, value: bytes, found: Found) -> bool:
+        """Whether a token is one that the server said in clear before anybody called it one."""
+        plain = found.inner or value
+        is_plain_token = found.kind == "token" and not found.encoding and not is_jwt(plain)
+        return is_plain_token and self._known.get(plain) is None and self._said.has(plain)
 
     def _secret(self, value: bytes, found: Found) -> Secret:
         # Percent-encoded it is the same secret; wrapped it is another, as a replay must wrap it.

@@ -201,3 +201,41 @@ def test_a_value_can_be_taught_whatever_it_looks_like() -> None:
     redactor.remember("plainword", secret)
     redactor.remember("", secret)
     assert redactor.text("so plainword it is", where="note")[0] == "so {{deadheat:token:s7}} it is"
+
+
+def recorded(redactor: Redactor, payload: bytes, *, from_client: bool = False) -> bytes:
+    """Return a message of a connection as a capture has it."""
+    return apply(payload, redactor.message(payload, where="message", from_client=from_client))
+
+
+def test_what_the_server_said_in_clear_is_left_where_the_client_sends_it_back() -> None:
+    redactor = Redactor()
+    said = b'{"resume": "r_dfDhBgBlMG1KYOH5"}'
+    assert recorded(redactor, said) == said
+    back = "ws://h/two?token=r_dfDhBgBlMG1KYOH5"
+    assert redactor.url(back) == (back, ())
+    assert recorded(redactor, b'{"token": "r_dfDhBgBlMG1KYOH5"}', from_client=True).count(b"r_df")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'{"token": "r_dfDhBgBlMG1KYOH5"}',
+        b'{"resume": "xr_dfDhBgBlMG1KYOH5"}',
+        b'{"resume": "r_dfDhBgBlMG1KYOH5-2"}',
+        b'{"hello": "world"}',
+    ],
+)
+def test_what_was_a_secret_there_or_another_value_is_none_to_leave(said: bytes) -> None:
+    redactor = Redactor()
+    recorded(redactor, said)
+    assert "r_df" not in redactor.url("ws://h/two?token=r_dfDhBgBlMG1KYOH5")[0]
+
+
+def test_a_password_is_never_left_nor_what_the_client_said_first() -> None:
+    redactor = Redactor()
+    recorded(redactor, b'{"motto": "correct-h0rse-battery"}')
+    sent = recorded(redactor, b'{"password": "correct-h0rse-battery"}', from_client=True)
+    assert b"h0rse" not in sent
+    assert "r_df" not in redactor.url("ws://h/?token=r_dfDhBgBlMG1KYOH5")[0]
+    assert b"r_df" not in recorded(redactor, b'{"resume": "r_dfDhBgBlMG1KYOH5"}')
