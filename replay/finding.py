@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -69,15 +69,23 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class HuntResult:
-    """The outcome of a hunt. `reasons` say why it ended so; `tried` counts single edits swept."""
+    """The outcome of a hunt. `reasons` say why it ended so; `tried` counts single edits swept, and
+    `kinds` those of each kind.
+    """
 
     answer: Answer
     runs: int
     control: Rate
-    finding: Finding | None
+    findings: tuple[Finding, ...] = ()
     reasons: Sequence[str] = ()
     tried: int = 0
     left: int = 0
+    kinds: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def finding(self) -> Finding | None:
+        """The first finding."""
+        return self.findings[0] if self.findings else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the line that `hunt --json` ends with."""
@@ -86,8 +94,9 @@ class HuntResult:
             "runs": self.runs,
             "control": self.control.to_json(),
             "finding": None if self.finding is None else self.finding.to_json(),
+            "findings": [finding.to_json() for finding in self.findings],
             "reasons": list(self.reasons),
-            "swept": {"tried": self.tried, "left": self.left},
+            "swept": {"tried": self.tried, "left": self.left, "kinds": dict(self.kinds)},
         }
 
 
@@ -109,32 +118,36 @@ def headline(result: HuntResult) -> str:
 def sentences(result: HuntResult) -> list[str]:
     """Return the outcome of a hunt as a person reads it."""
     lines = [f"{result.answer} in {result.runs} runs"]
-    if result.finding is not None:
-        finding = result.finding
+    for number, finding in enumerate(result.findings, 1):
+        numbered = f"{number}. " if len(result.findings) > 1 else ""
         lines += [
-            f"  {finding.symptom.kind}: {finding.symptom.detail}",
+            f"  {numbered}{finding.symptom.kind}: {finding.symptom.detail}",
             f"  {_when(finding)}",
             f"  fails in {finding.rate}",
         ]
-    elif result.tried:
+    if result.tried and not result.findings:
         lines.append(f"  {result.tried} single changes of timing tried, {result.left} were left")
+    if result.kinds:
+        lines.append(f"  tried: {', '.join(f'{n} {kind}' for kind, n in result.kinds.items())}")
     lines.append(f"  unperturbed it fails in {result.control}")
     return lines + [f"  note: {reason}" for reason in result.reasons]
 
 
 def _when(finding: Finding) -> str:
-    window = finding.window
+    window, first = finding.window, finding.edits[0]
     has_edges = window.low_ns is not None or window.high_ns is not None
-    if not has_edges and any(edit.name != Gap.name for edit in finding.edits):
-        # There is no one place whose value was searched.
-        return f"with {'; '.join(map(in_words, finding.edits))}"
+    low, high = (_edge(value) for value in (window.low_ns, window.high_ns))
+    words = f"with {'; '.join(map(in_words, finding.edits))}"
+    if not any(edit.name == Gap.name for edit in finding.edits):
+        if not has_edges:
+            return words
+        return f"{words}: fails with {first.varied.removesuffix('_ns')} from {low} to {high} ms"
     step = f"{window.connection} step {window.step}"
     recorded = ""
     if window.recorded_ns is not None:
         recorded = f" (recorded: {window.recorded_ns / 1e6:.1f} ms)"
     if not has_edges:
         return f"when {step} is moved closer to or further from {window.after}{recorded}"
-    low, high = (_edge(value) for value in (window.low_ns, window.high_ns))
     return f"when {step} comes {low} to {high} ms after {window.after}{recorded}"
 
 

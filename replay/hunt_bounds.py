@@ -8,8 +8,9 @@ from typing import Any
 
 from replay.engine.forecast import forecast
 from replay.engine.live import CONNECT_TIMEOUT_S
+from replay.examination import HIGHEST_NS, MOST_CONFIRMING_RUNS, SPREAD_RUNS, WINDOW_RUNS
 from replay.experiment import LOG_SETTLE_S
-from replay.hunt import CONFIRMING_RUNS, HIGHEST_NS, SPREAD_RUNS, WINDOW_RUNS, HuntSettings
+from replay.hunt import HuntSettings
 from replay.learning import (
     ALIKE_RUNS,
     LEARNING_RUNS,
@@ -40,8 +41,8 @@ class HuntBounds:
 
     @property
     def connections(self) -> int:
-        """How many connections are opened at most, over all runs."""
-        return self.runs * len(self.plan.connections)
+        """How many connections are opened at most, over all runs; one of each may come back."""
+        return self.runs * (len(self.plan.connections) + 1)
 
     @property
     def usual_s(self) -> float:
@@ -79,7 +80,7 @@ class HuntBounds:
             sweep = 0
         else:
             sweep = min(budget, Sweep(self.plan).left)
-        confirm = 0 if self.settings.edits else CONFIRMING_RUNS + SPREAD_RUNS
+        confirm = 0 if self.settings.edits else MOST_CONFIRMING_RUNS + SPREAD_RUNS
         window = 0 if self.settings.edits else WINDOW_RUNS
         rate = 2 * min(self.settings.rate_runs, budget // 2)
         yield "baseline", MOST_LEARNING_RUNS, f"{STRETCHED_RUNS} of {LEARNING_RUNS} are stretched"

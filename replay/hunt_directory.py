@@ -1,7 +1,8 @@
 """What a hunt leaves: the answer, a table of its runs, the record of each, and the capture itself.
 
 hunt.json               the answer, with what it was asked of
-finding.json            the finding alone, where there is one; `replay --plan` reads it
+finding.json            the finding alone, where there is one; `replay --plan` reads it;
+                        finding-2.json and so on where there are more
 runs.jsonl              one line a run: purpose, edits, verdict, symptoms, log lines, lateness
 runs/NNNN.capture.jsonl the record of each run
 recorded.capture.jsonl  the capture that was replayed
@@ -17,16 +18,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 from capture.errors import UnwritableOutput
 from replay.errors import ReplayError
 from replay.experiment import RUNS_FOLDER, RUNS_TABLE
-from replay.finding import HuntResult
+from replay.finding import Finding, HuntResult
 from replay.plan import Plan, Step
 
 HUNT, FINDING, RECORDED = "hunt.json", "finding.json", "recorded.capture.jsonl"
+NEXT_FINDING = "finding-{}.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +76,12 @@ class HuntDirectory:
             },
         }
         self._write(HUNT, answer)
-        if answer["finding"] is not None:
-            self._write(FINDING, answer["finding"])
+
+    def keep_finding(self, finding: Finding) -> None:
+        """Write a finding as soon as it is known: finding.json, finding-2.json …"""
+        names = chain([FINDING], map(NEXT_FINDING.format, count(2)))
+        name = next(name for name in names if not (self.path / name).exists())
+        self._write(name, finding.to_json())
 
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
         (self.path / name).write_text(json.dumps(content, indent=2) + "\n")
@@ -93,6 +100,8 @@ class HuntDirectory:
     def _clear(self) -> None:
         for name in (HUNT, FINDING, RECORDED, RUNS_TABLE):
             (self.path / name).unlink(missing_ok=True)
+        for further in self.path.glob(NEXT_FINDING.format("*")):
+            further.unlink()
         shutil.rmtree(self.path / RUNS_FOLDER, ignore_errors=True)
 
 

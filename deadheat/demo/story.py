@@ -46,7 +46,8 @@ def run_demo(directory: Path, tell: Tell) -> Story:
         tell(f"stand-in for staging, incident build: {staging.chat_url}")
         event_loop.run(_record(staging, capture))
         tell(f"recorded a healthy chat session: {capture}")
-        found = _hunt(staging, capture, hunted, HuntSettings(BUDGET, rate_runs=RATE_RUNS))
+        settings = HuntSettings(BUDGET, rate_runs=RATE_RUNS, stop_at_first=True)
+        found = _hunt(staging, capture, hunted, settings)
         tell(f"hunted: {found.answer} in {found.runs} runs")
     fixed = None
     if found.finding is not None:

@@ -43,6 +43,11 @@ class Edit(ABC):
         """Return the perturbed plan. Raises PlanError when the plan has no such place."""
 
     @property
+    def has_value(self) -> bool:
+        """Whether it has a number that a search may vary."""
+        return bool(self.varied) and getattr(self, self.varied) is not None
+
+    @property
     def value_ns(self) -> int:
         """The number that a search varies."""
         value: int = getattr(self, self.varied)
@@ -63,7 +68,7 @@ class Edit(ABC):
 
     def shrinks(self, plan: Plan) -> Iterator[Self]:
         """Yield gentler versions, the gentlest first."""
-        if self.varied and getattr(self, self.varied) is not None:
+        if self.has_value:
             recorded_ns = self.recorded_ns(plan)
             toward_ns = 0 if recorded_ns is None else recorded_ns
             yield from map(self.with_value, halves(self.value_ns, toward_ns))

@@ -1,36 +1,16 @@
-"""Which single change to try next: every step, after every event that it may follow, cheap first.
-
-All gaps of 0 come first (what a client does "at once" breaks most), then a coarse grid of gaps over
-all steps, then order flips: each step just before and just after each message of the server near
-it. Finer grids come last.
-"""
+"""Which single change to try next: the candidates in their order, each once."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
+from replay.errors import PlanError
 from replay.oracles.verdict import Verdict
-from replay.perturbations import Gap, HandshakeDelay, Perturbation
-from replay.plan import START, After, End, Kind, Plan, Step
+from replay.perturbations import Perturbation
+from replay.plan import Plan
 from replay.search import Edits
-
-# Each level lies between the values of those before it; together neighbours differ by half.
-GAP_LEVELS_MS: tuple[tuple[float, ...], ...] = (
-    (0,),
-    (10, 100, 1_000),
-    (3, 30, 300, 3_000),
-    (1, 5.5, 17, 55, 170, 550, 1_700),
-    (2, 7.5, 13, 23, 42, 75, 130, 230, 420, 750, 1_300, 2_300),
-)
-HANDSHAKE_LEVELS_MS: tuple[tuple[float, ...], ...] = ((), (100,), (1_000,), (10, 300, 3_000), ())
-FLIPS_AFTER_LEVEL = 1
-# How far before or after a message of the server a step is put, to come in the other order.
-FLIP_BY_NS = 1_500_000
-FLIPS_PER_STEP = 8
-# A gap that is nearly the recorded one was tried by the baseline.
-NEAR_RECORDED = 0.15
+from replay.search.candidates import NOTHING_ELSE, Changeable, candidates
 
 
 @dataclass(slots=True)
@@ -38,19 +18,35 @@ class Sweep:
     """Asks for one single edit after the other, and remembers what was told of each."""
 
     plan: Plan
+    changeable: Changeable = NOTHING_ELSE
     told: list[tuple[Perturbation, Verdict]] = field(default_factory=list)
     _queue: deque[Perturbation] = field(init=False)
     _asked_again: set[Perturbation] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._queue = deque(candidates(self.plan))
+        self._queue = deque(candidates(self.plan, self.changeable))
 
     def ask(self) -> Edits | None:
-        """Return the next single edit."""
-        return (self._queue[0],) if self._queue else None
+        """Return the next single edit that this plan allows."""
+        batch = self.ask_some(1)
+        return batch[0] if batch else None
+
+    def ask_some(self, most: int) -> list[Edits]:
+        """Return the next single edits, no more than `most`; none when all were tried."""
+        batch: list[Edits] = []
+        while len(batch) < most and len(self._queue) > len(batch):
+            edit = self._queue[len(batch)]
+            try:
+                edit.apply(self.plan)
+            except PlanError:
+                # Such as steps that need each other and cannot be brought together.
+                del self._queue[len(batch)]
+            else:
+                batch.append((edit,))
+        return batch
 
     def tell(self, edits: Edits, verdict: Verdict) -> None:
-        """Hear the verdict on the edit asked for last; an unknown one is asked once more."""
+        """Hear the verdict on the first edit asked for; an unknown one is asked once more."""
         edit = self._queue.popleft()
         if verdict is Verdict.UNKNOWN and edit not in self._asked_again:
             self._asked_again.add(edit)
@@ -62,89 +58,7 @@ class Sweep:
         """How many edits there still are to try."""
         return len(self._queue)
 
-
-def candidates(plan: Plan) -> Iterator[Perturbation]:
-    """Yield single edits of a plan, the likely and cheap ones first."""
-    movable = [(step, after) for step in _by_promise(plan) for after in anchors(plan, step)]
-    levels = zip(GAP_LEVELS_MS, HANDSHAKE_LEVELS_MS, strict=True)
-    for level, (gaps_ms, delays_ms) in enumerate(levels):
-        for gap_ms in gaps_ms:
-            for step, after in movable:
-                gap_ns = round(gap_ms * 1e6)
-                if not _is_near(gap_ns, plan.recorded_gap_ns(step, after)):
-                    yield Gap(step.connection, step.index, after, gap_ns)
-        for delay_ms in delays_ms:
-            for connection in plan.connections:
-                yield HandshakeDelay(connection, round(delay_ms * 1e6))
-        if level == FLIPS_AFTER_LEVEL:
-            for step in _by_promise(plan):
-                yield from flips(plan, step)
-
-
-def flips(plan: Plan, step: Step) -> Iterator[Gap]:
-    """Yield edits that put a step just before and just after the server's messages near it.
-
-    The step is tied to the client's own doing before it, so that the message need not come first.
-    """
-    own = _own_before(step)
-    if own is None or own not in plan.recorded_ns:
-        return
-    origin_ns, usual_ns = plan.recorded_ns[own], step.recorded_at_ns
-    messages = [
-        at_ns
-        for event, at_ns in plan.recorded_ns.items()
-        if event.kind is Kind.MESSAGE and at_ns > origin_ns
-    ]
-    nearest = sorted(messages, key=lambda at_ns: abs(at_ns - usual_ns))[:FLIPS_PER_STEP]
-    for at_ns in nearest:
-        for by_ns in (-FLIP_BY_NS, FLIP_BY_NS):
-            gap_ns = at_ns - origin_ns + by_ns
-            if gap_ns > 0 and not _is_near(gap_ns, usual_ns - origin_ns):
-                yield Gap(step.connection, step.index, own, gap_ns)
-
-
-def anchors(plan: Plan, step: Step) -> tuple[After, ...]:
-    """Return the events that a step may legally be tied to, the recorded one first.
-
-    Beside it: the client's own doing before it, since a client need not wait for an answer that it
-    does not use; and the nearest step of another connection, since they may come together.
-    """
-    found = [step.after, _own_before(step), _nearest_elsewhere(plan, step)]
-    return tuple(event for event in dict.fromkeys(found) if event is not None and event != START)
-
-
-def _own_before(step: Step) -> After | None:
-    """Return what the client did on this connection before the step."""
-    if step.index == 0:
-        return None
-    if step.index == 1:
-        return After(Kind.OPEN, step.connection)
-    return After(Kind.STEP, step.connection, step.index - 1)
-
-
-def _by_promise(plan: Plan) -> list[Step]:
-    """Return the steps, those first whose moving is most likely to matter: goodbyes come last."""
-    return sorted(plan.steps(), key=lambda step: isinstance(step.action, End))
-
-
-def _nearest_elsewhere(plan: Plan, step: Step) -> After | None:
-    """Return the step of another connection that was recorded closest before this one.
-
-    Only while this connection was open: what was done before that does not compete with it. An
-    opening is compared with whatever was done before it.
-    """
-    began_ns = plan.connections[step.connection][0].recorded_at_ns if step.index > 0 else 0
-    before = [
-        other
-        for other in plan.steps()
-        if other.connection != step.connection
-        and began_ns <= other.recorded_at_ns <= step.recorded_at_ns
-    ]
-    nearest = max(before, key=lambda other: other.recorded_at_ns, default=None)
-    return None if nearest is None else nearest.as_event
-
-
-def _is_near(gap_ns: int, recorded_ns: int | None) -> bool:
-    if recorded_ns is None:
-        return False
-    return abs(gap_ns - recorded_ns) <= NEAR_RECORDED * max(gap_ns, recorded_ns, 1)
+    @property
+    def kinds(self) -> dict[str, int]:
+        """How many edits of each kind were tried."""
+        return dict(Counter(edit.name for edit, _ in self.told))

@@ -15,7 +15,7 @@ from tests.unit.docs.perturbations.sessions import BEFORE, PLAN, SECTIONS, shown
 # A machine that has other things to do gets several tries, not a wider tolerance: what the example
 # edits change is more than this.
 TOLERANCE_MS = 30.0
-MOST_TRIES = 5
+MOST_TRIES = 10
 
 
 async def departures(plan: Plan, record: Timeline) -> list[str]:
@@ -27,7 +27,7 @@ async def departures(plan: Plan, record: Timeline) -> list[str]:
             least = found
         if not least:
             break
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.5)
     return least or []
 
 

@@ -16,8 +16,8 @@ FINDING = Finding(
     rate=rate(20, 20),
     symptom=Symptom(SymptomKind.MISSING, "c1: the ack did not come", "c1"),
 )
-FOUND = HuntResult(Answer.REPRODUCED, 77, rate(0, 20), FINDING, tried=5, left=30)
-NOTHING = HuntResult(Answer.NOT_REPRODUCED, 40, rate(0, 5), None, ("spent",), tried=30, left=2)
+FOUND = HuntResult(Answer.REPRODUCED, 77, rate(0, 20), (FINDING,), tried=5, left=30)
+NOTHING = HuntResult(Answer.NOT_REPRODUCED, 40, rate(0, 5), (), ("spent",), tried=30, left=2)
 
 
 def test_the_line_of_json_has_the_promised_keys() -> None:
@@ -69,12 +69,12 @@ def test_a_person_reads_what_was_tried_in_vain_and_why_it_ended() -> None:
 
 def test_an_open_edge_is_a_question_mark() -> None:
     open_ended = replace(FINDING, window=replace(WINDOW, high_ns=None, recorded_ns=None))
-    assert "20.0 to ? ms after c1 step 1" in headline(replace(FOUND, finding=open_ended))
+    assert "20.0 to ? ms after c1 step 1" in headline(replace(FOUND, findings=(open_ended,)))
 
 
 def test_without_any_edge_it_says_so_in_words() -> None:
     vague = replace(FINDING, window=replace(WINDOW, low_ns=None, high_ns=None))
-    assert "is moved closer to or further from" in headline(replace(FOUND, finding=vague))
+    assert "is moved closer to or further from" in headline(replace(FOUND, findings=(vague,)))
 
 
 def test_edits_that_were_given_and_not_searched_are_told() -> None:
@@ -85,7 +85,7 @@ def test_edits_that_were_given_and_not_searched_are_told() -> None:
     assert (
         "with restart_server: connection c1, after c1 closed, gap_ms 1700; "
         "fault: proxy redis, after start, for_ms 8000, fault latency:delay_ms=150"
-    ) in "\n".join(sentences(replace(FOUND, finding=given)))
+    ) in "\n".join(sentences(replace(FOUND, findings=(given,))))
 
 
 def test_the_headline_is_one_line() -> None:

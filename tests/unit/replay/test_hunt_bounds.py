@@ -26,7 +26,7 @@ def test_patience_that_was_asked_for_is_counted() -> None:
 
 def test_runs_and_connections_are_bounded_by_the_budget() -> None:
     asked = bounds(HuntSettings(budget=50))
-    assert (asked.runs, asked.connections) == (50, 50)
+    assert (asked.runs, asked.connections) == (50, 100)
 
 
 def test_the_baseline_is_finished_even_with_a_small_budget() -> None:
@@ -65,7 +65,7 @@ def test_the_sweep_is_as_long_as_there_is_to_try_within_the_budget() -> None:
 def test_it_is_told_in_lines_and_in_json() -> None:
     asked = bounds(HuntSettings(budget=100))
     *_, last = asked.lines("ws://127.0.0.1:9")
-    assert last.startswith("at most 100 runs and 100 connections; about 10")
+    assert last.startswith("at most 100 runs and 200 connections; about 10")
     content = asked.to_json()
-    assert (content["runs_at_most"], content["connections_at_most"]) == (100, 100)
+    assert (content["runs_at_most"], content["connections_at_most"]) == (100, 200)
     assert content["stages"][0]["stage"] == "baseline"

@@ -26,6 +26,8 @@ def hunted(path: Path, recorded: Path, *, overwrite: bool = False) -> None:
         directory.keep_capture(recorded)
         (path / "runs.jsonl").write_text('{"run": 1}\n')
         (path / "runs" / "0001.capture.jsonl").write_text("a run\n")
+        for finding in FOUND.findings:
+            directory.keep_finding(finding)
         directory.write_result(FOUND, {"target": "ws://h"})
 
 

@@ -1,0 +1,222 @@
+"""From a failing run to a finding: does it fail again, in which window, and how often.
+
+Confirmed by a sequential test, told from a mere order of steps, narrowed by bisection, measured in
+turns with unperturbed runs.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from replay.errors import PlanError
+from replay.experiment import Trial
+from replay.failure import rate_of, verdict_on, with_log
+from replay.finding import FailingWindow, Finding
+from replay.ledger import Ledger
+from replay.oracles.transcript import transcripts
+from replay.oracles.verdict import Verdict
+from replay.perturbations import Perturbation
+from replay.planning import plan_from_capture
+from replay.search.plainer import plainer
+from replay.search.spread import reordered, spread
+from replay.search.window import Window, WindowSearch
+from replay.statistics import Rate, probable, rate, repeats_to_see
+from replay.statistics.sequential import Decision, SequentialTest
+
+# Fresh runs until it is clear whether a change fails by chance, or often enough to be measured.
+BY_CHANCE, OFTEN_ENOUGH = 0.1, 0.5
+CONFIRMING_RUNS, MOST_CONFIRMING_RUNS = 4, 12
+WINDOW_RUNS = 12
+MIN_RATE_RUNS = 5
+# What confirming a failure takes, and a few runs to measure it.
+LEAST_RESERVE = CONFIRMING_RUNS + 1 + 4
+# An edge of the window is wrong with this probability at most, by the rate that was measured.
+EDGE_MISS = 0.02
+MOST_REPEATS = 20
+HIGHEST_NS = 4_000_000_000
+SPREAD_NS = 300_000_000
+SPREAD_RUNS = 2
+PLAINER_RUNS = 2
+
+Told = Sequence[tuple[Perturbation, Verdict]]
+
+
+@dataclass(slots=True)
+class Examination:
+    """Examines failing runs. `rate_runs` is how many runs a rate rests on, and as many controls."""
+
+    ledger: Ledger
+    rate_runs: int
+    seed: int
+
+    async def examine(self, failing: Trial, told: Told) -> Finding | None:
+        """Return what a failing run comes to; None when it does not fail again, or is no race.
+
+        `told` are the verdicts on other single edits: some of them are known to pass.
+        """
+        confirmed = await self._confirmed(failing)
+        await self.ledger.control()
+        if confirmed is None or await self._is_only_order(failing):
+            return None
+        failing = await self._plainer(failing)
+        (edit,) = failing.edits
+        search = None
+        if edit.has_value:
+            search = self._window_search(edit, confirmed, told)
+            await self._narrow(search, failing, keep=2 * MIN_RATE_RUNS)
+            edit = edit.with_value(_point(search.window))
+        trials = await self.measure((edit,))
+        measured = rate_of([verdict_on(trial, failing) for trial in trials])
+        if search is not None:
+            await self._doubt(search, failing, measured)
+        alike = [trial for trial in trials if verdict_on(trial, failing) is Verdict.FAIL]
+        symptom = with_log((alike or [failing])[0])
+        return Finding((edit,), self._window(edit, search), measured, symptom)
+
+    async def measure(self, edits: tuple[Perturbation, ...]) -> list[Trial]:
+        """Return runs with these edits, taken in turns with as many controls."""
+        trials = []
+        # The turns are drawn, so that drift accuses neither.
+        order = random.Random(self.seed)
+        for _ in range(min(self.rate_runs, max(1, self.ledger.left // 2))):
+            for is_control in order.sample((True, False), 2):
+                if is_control:
+                    await self.ledger.control()
+                else:
+                    trials.append(await self.ledger.experiment.run(edits, "rate"))
+        return trials
+
+    def window_of(
+        self, edit: Perturbation, low_ns: int | None = None, high_ns: int | None = None
+    ) -> FailingWindow:
+        """Return where an edit fails, as far as its edges are known."""
+        recorded_ns = edit.recorded_ns(self.ledger.experiment.plan)
+        return FailingWindow(edit.connection, edit.step, edit.anchor, low_ns, high_ns, recorded_ns)
+
+    async def _confirmed(self, failing: Trial) -> Rate | None:
+        """Return how often it fails again; None when that may be chance.
+
+        The run that was found failing does not count: it was chosen for it.
+        """
+        test = SequentialTest(BY_CHANCE, OFTEN_ENOUGH, most=MOST_CONFIRMING_RUNS)
+        runs = failures = 0
+        while runs < CONFIRMING_RUNS or test.ask():
+            if self.ledger.left <= LEAST_RESERVE - CONFIRMING_RUNS and runs >= CONFIRMING_RUNS:
+                break
+            verdict = await self._repeat(failing, "confirm")
+            runs += 1
+            if verdict is Verdict.UNKNOWN:
+                continue
+            failures += verdict is Verdict.FAIL
+            if test.ask():
+                test.tell(verdict is Verdict.FAIL)
+        is_likely = test.decision is Decision.OPEN and 2 * failures >= runs
+        return rate(failures, runs) if test.decision is Decision.ENOUGH or is_likely else None
+
+    async def _is_only_order(self, failing: Trial) -> bool:
+        """Whether the failure follows from the order of steps alone, however far apart they are."""
+        experiment = self.ledger.experiment
+        plan = experiment.plan
+        taken_ns = {
+            (name, step): at_ns
+            for name, transcript in transcripts(failing.run).items()
+            for step, at_ns in transcript.steps_at_ns.items()
+        }
+        if not reordered(plan, taken_ns):
+            return False
+        edits = spread(plan, taken_ns, SPREAD_NS)
+        trials = [await experiment.run(edits, "spread") for _ in range(SPREAD_RUNS)]
+        is_order = all(verdict_on(trial, failing) is Verdict.FAIL for trial in trials)
+        if is_order:
+            step = plan.step(failing.edits[0].connection, failing.edits[0].step)
+            self.ledger.note(
+                f"{step.name} before a step of another connection gives another answer however far "
+                "apart they are: an order, not a race"
+            )
+        return is_order
+
+    async def _plainer(self, failing: Trial) -> Trial:
+        """Return a run that fails alike by one gap; the failing run itself when none does."""
+        experiment = self.ledger.experiment
+        try:
+            came_ns = plan_from_capture(failing.run).recorded_ns
+        except PlanError:
+            # What failed left a record that could not be replayed by itself.
+            return failing
+        for gap in plainer(experiment.plan, failing.edits[0], came_ns):
+            trials: list[Trial] = []
+            while len(trials) < PLAINER_RUNS and self.ledger.left > LEAST_RESERVE:
+                trial = await experiment.run((gap,), "plainer")
+                if verdict_on(trial, failing) is not Verdict.FAIL:
+                    break
+                trials.append(trial)
+            if len(trials) == PLAINER_RUNS:
+                return trials[0]
+        return failing
+
+    async def _repeat(self, failing: Trial, purpose: str) -> Verdict:
+        """Run the same edits again; only the same symptom counts as failing."""
+        return verdict_on(await self.ledger.experiment.run(failing.edits, purpose), failing)
+
+    def _window_search(self, edit: Perturbation, confirmed: Rate, told: Told) -> WindowSearch:
+        """Return the search for the edges around a failing edit."""
+        repeats = repeats_to_see(probable(confirmed))
+        return WindowSearch(
+            with_value=edit.with_value,
+            failing_ns=edit.value_ns,
+            passing_ns=self._known_to_pass(edit, repeats, told),
+            highest_ns=max(HIGHEST_NS, 2 * edit.value_ns),
+            repeats=repeats,
+        )
+
+    async def _narrow(self, search: WindowSearch, failing: Trial, keep: int) -> bool:
+        """Bisect the edges, keeping some runs; return whether they are known well enough."""
+        while (edits := search.ask()) is not None:
+            if self.ledger.left <= keep:
+                return False
+            trial = await self.ledger.experiment.run(edits, "window")
+            search.tell(edits, verdict_on(trial, failing))
+        return True
+
+    async def _doubt(self, search: WindowSearch, failing: Trial, measured: Rate) -> None:
+        """Ask the edges again when the failure turned out rarer than the search took it to be."""
+        if not 0 < measured.failures < measured.runs:
+            return
+        share = measured.failures / measured.runs
+        search.repeats = max(search.repeats, repeats_to_see(share, EDGE_MISS, MOST_REPEATS))
+        if not await self._narrow(search, failing, keep=0):
+            self.ledger.note(
+                "the window may be wider: the budget ended before its edges were asked often "
+                f"enough for what fails in {measured}"
+            )
+
+    def _window(self, edit: Perturbation, search: WindowSearch | None) -> FailingWindow:
+        if search is None:
+            return self.window_of(edit)
+        found = search.window
+        return self.window_of(edit, found.low_ns, found.high_ns)
+
+    def _known_to_pass(self, edit: Perturbation, repeats: int, told: Told) -> tuple[int, ...]:
+        """Return values of the same kind of edit that pass as far as is known."""
+        # As recorded it passes: the baseline shows it.
+        recorded_ns = edit.recorded_ns(self.ledger.experiment.plan)
+        passing = [] if recorded_ns in (None, edit.value_ns) else [recorded_ns]
+        if repeats == 1:
+            passing += [
+                other.value_ns
+                for other, verdict in told
+                if verdict is Verdict.PASS
+                and type(other) is type(edit)
+                and other.has_value
+                and other.with_value(0) == edit.with_value(0)
+            ]
+        return tuple(at_ns for at_ns in passing if at_ns is not None)
+
+
+def _point(window: Window) -> int:
+    """Return the middle of what is known of the window, where it fails most surely."""
+    if window.low_ns is None or window.high_ns is None:
+        return window.centre_ns
+    return (window.low_ns + window.high_ns) // 2
