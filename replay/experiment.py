@@ -23,12 +23,12 @@ from replay.oracles.checks import Check, Observed, Outcome, OwedUntil, judged
 from replay.oracles.differential import Baseline
 from replay.oracles.log import LogBaseline
 from replay.oracles.verdict import Judgement, Verdict, judge_safely, merged
+from replay.past_runs import RUNS_FOLDER, RUNS_TABLE, PastRuns
 from replay.perturbations import Perturbation, perturbed
 from replay.plan import Plan
 
 # A send later than this is not the timing that was asked for.
 MAX_LATENESS_NS = 20_000_000
-RUNS_FOLDER, RUNS_TABLE = "runs", "runs.jsonl"
 # Logs are written a moment after the event that they tell of.
 LOG_SETTLE_S = 0.05
 
@@ -90,8 +90,9 @@ class Experiment:
     """Carries out runs one after the other. `settle_s` is the rest that the server gets between.
 
     `directory` gets a table of runs and, in a folder, the record of each. `amend` corrects every
-    plan that is made. Until `baseline` is known, runs are recorded and not judged. `checks` judge
-    along, whatever the baseline does. `patience_s` is what the user asked for, None to learn it.
+    plan that is made. `past` are runs of an interrupted hunt, which are not made again. Until
+    `baseline` is known, runs are recorded and not judged. `checks` judge along, whatever the
+    baseline does. `patience_s` is what the user asked for, None to learn it.
     """
 
     plan: Plan
@@ -105,6 +106,7 @@ class Experiment:
     log_baseline: LogBaseline | None = None
     checks: tuple[Check, ...] = ()
     patience_s: float | None = None
+    past: PastRuns = field(default_factory=PastRuns)
     trials: list[Trial] = field(default_factory=list)
     _started: int = 0
     _redactor: Redactor = field(default_factory=Redactor)
@@ -126,6 +128,33 @@ class Experiment:
         self._started += 1
         number = self._started
         path = self.directory / RUNS_FOLDER / f"{number:04d}.capture.jsonl"
+        known = self.past.take(number, purpose, edits)
+        if known is None:
+            run, lines = await self._carried_out(plan, edits, purpose, number, path, seed)
+        else:
+            run, lines = known
+        outcomes = judged(self.checks, observed(run, plan, None if self.log is None else lines))
+        judgement = self._judged(run, lines, outcomes, plan)
+        if plan.is_disturbed and judgement.verdict is Verdict.PASS:
+            following = await self.run((), "next session")
+            judgement = following.judgement.told_of("the next session: ")
+        trial = Trial(number, purpose, tuple(edits), run, lines, judgement, path, outcomes)
+        if known is None:
+            self._append(trial)
+        self.trials.append(trial)
+        self.on_trial(trial)
+        return trial
+
+    async def _carried_out(
+        self,
+        plan: Plan,
+        edits: Sequence[Perturbation],
+        purpose: str,
+        number: int,
+        path: Path,
+        seed: int | None,
+    ) -> tuple[Capture, tuple[str, ...]]:
+        """Have the run; return its record, and what it left in the server's log."""
         rest_s = self.settle_s if number > 1 else 0.0
         await asyncio.sleep(max(rest_s, self._pacer.wait_ns(monotonic_ns()) / 1e9))
         self._pacer.begin(monotonic_ns())
@@ -140,17 +169,7 @@ class Experiment:
             about += (("seed", str(drawn)),)
         settings = replace(self.settings, about=(*self.settings.about, *about), seed=drawn)
         run = await run_live(plan, settings, path)
-        lines = () if self.log is None else await lines_of_run(self.log, self._redactor)
-        outcomes = judged(self.checks, observed(run, plan, None if self.log is None else lines))
-        judgement = self._judged(run, lines, outcomes, plan)
-        if plan.is_disturbed and judgement.verdict is Verdict.PASS:
-            following = await self.run((), "next session")
-            judgement = following.judgement.told_of("the next session: ")
-        trial = Trial(number, purpose, tuple(edits), run, lines, judgement, path, outcomes)
-        self._append(trial)
-        self.trials.append(trial)
-        self.on_trial(trial)
-        return trial
+        return run, () if self.log is None else await lines_of_run(self.log, self._redactor)
 
     def _judged(
         self, run: Capture, lines: Sequence[str], outcomes: Sequence[Outcome], plan: Plan

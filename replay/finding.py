@@ -10,7 +10,7 @@ from typing import Any
 from replay.oracles.verdict import Symptom
 from replay.perturbations import Gap, Perturbation
 from replay.perturbations.words import in_words
-from replay.statistics import Rate
+from replay.statistics import Rate, rate
 
 
 class Answer(StrEnum):
@@ -86,6 +86,11 @@ class HuntResult:
     def finding(self) -> Finding | None:
         """The first finding."""
         return self.findings[0] if self.findings else None
+
+    @classmethod
+    def under_way(cls) -> HuntResult:
+        """Return what is known before the first run."""
+        return cls(Answer.INCONCLUSIVE, 0, rate(0, 0), reasons=("the hunt has not ended",))
 
     def to_json(self) -> dict[str, Any]:
         """Return the line that `hunt --json` ends with."""

@@ -6,7 +6,8 @@ Wires search, experiment and examination together, and decides nothing that one 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from replay.limits import UNLIMITED, Limits
 from replay.log_tail import ServerLog
 from replay.oracles.checks import Check
 from replay.oracles.verdict import Verdict
+from replay.past_runs import PastRuns
 from replay.perturbations import Perturbation
 from replay.plan import Plan
 from replay.planning import plan_from_capture
@@ -251,6 +253,7 @@ class HuntRequest:
     log: ServerLog | None = None
     settings: HuntSettings = HuntSettings()
     overwrite: bool = False
+    resume: bool = False
     surroundings: Surroundings = field(default_factory=Surroundings)
     checks: tuple[Check, ...] = ()
     limits: Limits = UNLIMITED
@@ -271,8 +274,7 @@ async def hunt(request: HuntRequest, on_trial: Callable[[Trial], None]) -> HuntR
             f"{request.capture} lies in {request.directory}, which the hunt would clear: "
             "name another directory"
         )
-    with HuntDirectory.prepared(request.directory, overwrite=request.overwrite) as directory:
-        directory.keep_capture(request.capture)
+    with _directory(request) as (directory, past):
         settings = RunSettings(
             request.target,
             request.tokens,
@@ -292,6 +294,7 @@ async def hunt(request: HuntRequest, on_trial: Callable[[Trial], None]) -> HuntR
             amend=request.amend,
             checks=request.checks,
             patience_s=patience_s,
+            past=past,
         )
         hunting = Hunt(
             experiment,
@@ -300,6 +303,8 @@ async def hunt(request: HuntRequest, on_trial: Callable[[Trial], None]) -> HuntR
             _changeable(request.surroundings),
             directory.keep_finding,
         )
+        # So that a hunt that is killed can be gone on with.
+        directory.write_result(HuntResult.under_way(), _asked(request, experiment))
         try:
             async with request.surroundings:
                 result = await hunting.run()
@@ -311,15 +316,32 @@ async def hunt(request: HuntRequest, on_trial: Callable[[Trial], None]) -> HuntR
     return result
 
 
+@contextmanager
+def _directory(request: HuntRequest) -> Iterator[tuple[HuntDirectory, PastRuns]]:
+    """Make the directory ready, or go on with what is in it."""
+    if request.resume:
+        with HuntDirectory.resumed(
+            request.directory, request.capture, _same_again(request)
+        ) as resumed:
+            yield resumed
+        return
+    with HuntDirectory.prepared(request.directory, overwrite=request.overwrite) as directory:
+        directory.keep_capture(request.capture)
+        yield directory, PastRuns()
+
+
 def _changeable(surroundings: Surroundings) -> Changeable:
     return Changeable(surroundings.restart_command is not None, tuple(surroundings.proxies))
 
 
+def _same_again(request: HuntRequest) -> dict[str, Any]:
+    """Return what a hunt that goes on has to be asked again."""
+    return {"target": request.target.shown, "seed": request.settings.seed}
+
+
 def _asked(request: HuntRequest, experiment: Experiment) -> dict[str, Any]:
     """Return what a hunt was asked, for its record."""
-    return {
-        "target": request.target.shown,
-        "seed": request.settings.seed,
+    return _same_again(request) | {
         "budget": request.settings.budget,
         "settle_s": experiment.settle_s,
         "plan": plan_to_json(experiment.plan),

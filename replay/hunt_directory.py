@@ -24,8 +24,8 @@ from typing import Any
 
 from capture.errors import UnwritableOutput
 from replay.errors import ReplayError
-from replay.experiment import RUNS_FOLDER, RUNS_TABLE
 from replay.finding import Finding, HuntResult
+from replay.past_runs import RUNS_FOLDER, RUNS_TABLE, PastRuns
 from replay.plan import Plan, Step
 
 HUNT, FINDING, RECORDED = "hunt.json", "finding.json", "recorded.capture.jsonl"
@@ -58,6 +58,33 @@ class HuntDirectory:
                 if is_new:
                     path.rmdir()
             raise
+
+    @classmethod
+    @contextmanager
+    def resumed(
+        cls, path: Path, capture: Path, asked: Mapping[str, Any]
+    ) -> Iterator[tuple[HuntDirectory, PastRuns]]:
+        """Go on with the hunt of a directory; return its runs. Raises UnwritableOutput.
+
+        `asked` is what has to be the same as it was then.
+        """
+        directory = cls(path)
+        try:
+            then = json.loads((path / HUNT).read_text())
+            recorded = (path / RECORDED).read_bytes()
+            past = PastRuns.read(path)
+        except (OSError, ValueError):
+            raise UnwritableOutput(f"{path} holds no hunt to resume: leave --resume out") from None
+        if recorded != capture.read_bytes():
+            raise UnwritableOutput(f"{path} holds a hunt with another capture than {capture}")
+        for name, value in asked.items():
+            if then.get(name) != value:
+                raise UnwritableOutput(
+                    f"{path} holds a hunt with {name} {then.get(name)}, and now it is {value}: "
+                    "resume it as it was, or name another directory"
+                )
+        directory._clear_findings()
+        yield directory, past
 
     def keep_capture(self, capture: Path) -> None:
         """Keep a copy of what is replayed, so that the directory explains itself."""
@@ -98,11 +125,14 @@ class HuntDirectory:
         self._clear()
 
     def _clear(self) -> None:
-        for name in (HUNT, FINDING, RECORDED, RUNS_TABLE):
+        for name in (HUNT, RECORDED, RUNS_TABLE):
             (self.path / name).unlink(missing_ok=True)
-        for further in self.path.glob(NEXT_FINDING.format("*")):
-            further.unlink()
+        self._clear_findings()
         shutil.rmtree(self.path / RUNS_FOLDER, ignore_errors=True)
+
+    def _clear_findings(self) -> None:
+        for finding in (self.path / FINDING, *self.path.glob(NEXT_FINDING.format("*"))):
+            finding.unlink(missing_ok=True)
 
 
 def read_hunt(path: Path) -> dict[str, Any]:
@@ -110,8 +140,9 @@ def read_hunt(path: Path) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = json.loads((path / HUNT).read_text())
         lines = (path / RUNS_TABLE).read_text().splitlines()
-        answer["trials"] = [json.loads(line) for line in lines]
-    except (OSError, ValueError) as error:
+        # A run that another one follows is written down after that one.
+        answer["trials"] = sorted(map(json.loads, lines), key=lambda trial: trial["run"])
+    except (OSError, ValueError, LookupError) as error:
         raise ReplayError(f"{path} holds no finished hunt: {error}") from error
     return answer
 

@@ -50,6 +50,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="runs that the final rate rests on, and as many controls (default: 20)",
     )
     parser.add_argument(
+        "--stop-at-first",
+        action="store_true",
+        help="end with the first race that is found, and not with the budget",
+    )
+    parser.add_argument(
+        "--parallel",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="search with N runs at a time; only where sessions do not affect one another",
+    )
+    parser.add_argument(
         "--plan",
         type=Path,
         metavar="PLAN",
@@ -66,6 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_check_arguments(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="needed unless with --dry-run")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier hunt in DIR")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the interrupted hunt in DIR"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as one JSON line")
     parser.add_argument(
         "--fail-on-finding", action="store_true", help=f"exit with {FOUND} when a race was found"
@@ -85,7 +100,13 @@ def run(options: argparse.Namespace) -> int:
     plan_file = read_plan_file(options.plan) if options.plan is not None else PlanFile()
     before = read_rate(options.plan) if options.plan is not None else None
     settings = HuntSettings(
-        options.budget, options.seed, options.rate_runs, plan_file.edits, options.patience
+        options.budget,
+        options.seed,
+        options.rate_runs,
+        plan_file.edits,
+        options.patience,
+        options.stop_at_first,
+        options.parallel,
     )
     plan = plan_file.amended(plan_from_capture(read_capture(options.capture)))
     # What is wrong with the edits shows before anything is sent.
@@ -128,6 +149,7 @@ def _request(
     from replay.hunt import HuntRequest
 
     check_plan(plan, destination.limits)
+    _check_parallel(plan, destination, options)
     surroundings = surroundings_from(options, destination.configuration)
     checks = checks_from(options)
     tokens = tokens_from(options, destination.configuration)
@@ -141,11 +163,33 @@ def _request(
         carrier=destination.carrier,
         settings=settings,
         overwrite=options.overwrite,
+        resume=options.resume,
         surroundings=surroundings,
         limits=destination.limits,
         checks=checks,
         amend=plan_file.amended,
     )
+
+
+def _check_parallel(plan: Plan, destination: Destination, options: argparse.Namespace) -> None:
+    """Raise ReplayError where runs at the same time would affect one another."""
+    from replay.errors import ReplayError
+
+    if options.parallel == 1:
+        return
+    most = destination.limits.max_connections
+    reasons = {
+        "the lines of the server's log are told apart by time": destination.log is not None,
+        "an application in this process carries one run at a time": options.app is not None,
+        "a restart or a fault meets every run": bool(
+            options.restart_command or options.fault_proxy
+        ),
+        f"{most} connections at a time are allowed": most is not None
+        and most < options.parallel * len(plan.connections),
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            raise ReplayError(f"--parallel {options.parallel} is not possible: {reason}")
 
 
 def _hunted(request: HuntRequest, destination: Destination) -> tuple[HuntResult, list[Trial]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from capture.format.model import Capture
 from replay.auth import TokenSource
 from replay.engine.live import DEFAULT_PATIENCE_S, RunSettings
-from replay.experiment import RUNS_FOLDER, Experiment
+from replay.experiment import Experiment
 from replay.learning import BASELINE_RUNS, learn
 from replay.log_tail import LogTail
 from replay.oracles.differential import Baseline
@@ -18,6 +18,7 @@ from replay.oracles.mismatch import Mismatch, Transcripts, Varying, lasting
 from replay.oracles.recorded import as_run, without_secret_numbers
 from replay.oracles.transcript import transcripts
 from replay.oracles.verdict import Judgement, SymptomKind, judged
+from replay.past_runs import RUNS_FOLDER
 from replay.plan import Pace, Plan
 from replay.planning import plan_from_capture
 from replay.target import Target

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from capture.format.model import Capture
-from replay.experiment import RUNS_FOLDER, Experiment, Trial, doubt_of
+from replay.experiment import Experiment, Trial, doubt_of
 from replay.oracles.mismatch import Mismatch
 from replay.oracles.verdict import Judgement, Verdict
+from replay.past_runs import RUNS_FOLDER
 from replay.perturbations import Perturbation
 from replay.pytest_plugin.expectation import Expectation, Standard, strictest
 from replay.pytest_plugin.normal import Normal, Place, judged_alone, lost_kinds

@@ -6,7 +6,7 @@ run: tasks and futures have a hash of their own, so that sets of them have one o
 
 Worker threads run inline. While a real socket has been written to and not answered, time stands
 still, since the other side takes none of ours. Private names of asyncio that this rests on:
-`_clock_resolution`, `_make_socket_transport`, `_SelectorSocketTransport._read_ready`.
+`_clock_resolution`, `_scheduled`, `_make_socket_transport`, `_SelectorSocketTransport._read_ready`.
 """
 
 from __future__ import annotations
@@ -91,6 +91,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def read_ns(self) -> int:
         """Return the time in nanoseconds, for who only watches: it takes none."""
         return self.now_ns
+
+    def begin_anew(self) -> None:
+        """Have what follows begin at time 0, with task 0, as the first time: what waits waits on.
+
+        Times are fractions and the order in a set follows from numbers, so both would depend on
+        what there was before.
+        """
+        for timer in self._scheduled:  # type: ignore[attr-defined]
+            timer._when -= self.now_ns / 1e9
+        self.now_ns = 0
+        self._numbers = count()
 
     def next_number(self) -> int:
         """Return how many tasks and futures there were before."""

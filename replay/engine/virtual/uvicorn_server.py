@@ -6,7 +6,7 @@ So its pings, its queues, its closing handshake and what it makes of an exceptio
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,13 +84,14 @@ class UvicornServer:
     async def serving(self, seed: int) -> AsyncIterator[None]:
         """Start the application, and end it with all that it began."""
         support_anyio()
+        _running_loop().begin_anew()
         with repeatable(_running_loop(), seed, self.epoch_ns):
             async with self._serving():
                 yield
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[None]:
-        first_number = _running_loop().next_number()
+        before = asyncio.all_tasks()
         config = self._config = self._configured()
         self._state = ServerState()
         self._connections = 0
@@ -110,7 +111,7 @@ class UvicornServer:
                 for connection in tuple(self._state.connections):
                     connection.shutdown()
                 await lifespan.shutdown()
-                await _end_tasks_since(first_number)
+                await _end_tasks(asyncio.all_tasks() - before)
 
     async def _connect(self, client: asyncio.Protocol, receive_buffer_bytes: int | None) -> None:
         # SYN and SYN ACK.
@@ -143,13 +144,10 @@ def _running_loop() -> VirtualLoop:
     return loop
 
 
-async def _end_tasks_since(first_number: int) -> None:
+async def _end_tasks(begun: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel what is still running, in the order in which it began."""
-    current = asyncio.current_task()
-    running = [task for task in asyncio.all_tasks() if isinstance(task, OrderedTask)]
     left = sorted(
-        (task for task in running if task.number > first_number and task is not current),
-        key=lambda task: task.number,
+        (task for task in begun if isinstance(task, OrderedTask)), key=lambda task: task.number
     )
     for task in left:
         task.cancel()

@@ -1,15 +1,17 @@
-"""Connections that end before their time: reset, closed, half-closed, lost and come back.
+"""Connections that end before their time: reset, closed, half-closed.
 
 Without an event of its own a cut follows the client's step before at once: the server has the
 message and nobody to answer. After the opening it comes before the 101, and just after it.
+No client comes back in the middle: what a server that keeps a session in its connection makes of
+that is right, and tells of no race.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from replay.perturbations import EarlyClose, HalfClose, Reconnect, Reset
-from replay.plan import After, End, Kind, Plan, Step
+from replay.perturbations import EarlyClose, HalfClose, Reset
+from replay.plan import After, End, Kind, Plan
 from replay.search.candidates.ranked import (
     AT_ONCE,
     COARSE,
@@ -26,7 +28,6 @@ RESETS_MS: dict[int, tuple[float, ...]] = {
     FINER: (1, 12, 70, 400),
     FINEST: (1_000, 3_000),
 }
-DOWN_MS: dict[int, tuple[float, ...]] = {COARSE: (0,), FINE: (100,), FINEST: (1_000,)}
 
 
 def endings(plan: Plan) -> Iterator[Ranked]:
@@ -44,19 +45,3 @@ def endings(plan: Plan) -> Iterator[Ranked]:
             for number, gaps_ms in RESETS_MS.items():
                 for gap_ms in gaps_ms:
                     yield number, Reset(name, at, None, round(gap_ms * 1e6))
-        yield from _returns(name, steps)
-
-
-def _returns(name: str, steps: tuple[Step, ...]) -> Iterator[Ranked]:
-    """Yield losses after each message from which the client comes back.
-
-    It says again what it said first, a login maybe, unless that was all that it said.
-    """
-    for step in steps[2:]:
-        for number, downs_ms in DOWN_MS.items():
-            for down_ms in downs_ms:
-                repeat = min(1, step.index - 2)
-                yield (
-                    number,
-                    Reconnect(name, step.index, down_ns=round(down_ms * 1e6), repeat=repeat),
-                )

@@ -22,6 +22,13 @@ def test_to_the_end_it_never_goes_on() -> None:
     assert cue == Cue(After(Kind.OPEN, "c1"), 0, Reading("c1", paused=True))
 
 
+def test_a_server_may_give_up_on_who_reads_no_more_and_on_no_other() -> None:
+    owed = SlowReader("c1").apply(PLAN).owed_to("c1")
+    assert (owed.replies, owed.ending, owed.grace) == (False, False, False)
+    owed = SlowReader("c1", 300 * MS).apply(PLAN).owed_to("c1")
+    assert (owed.replies, owed.ending, owed.grace) == (False, True, True)
+
+
 def test_the_client_waits_longer_for_what_it_does_not_read() -> None:
     plan = SlowReader("c1", 300 * MS).apply(PLAN)
     waits = [

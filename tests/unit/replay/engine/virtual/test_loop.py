@@ -110,6 +110,40 @@ def test_a_group_that_fails_cancels_its_tasks_in_one_order() -> None:
     assert len(orders_of(main)) == 1
 
 
+def test_what_begins_anew_is_the_same_whatever_was_before() -> None:
+    async def times_and_order(loop: VirtualLoop) -> tuple[object, ...]:
+        loop.begin_anew()
+        for divisor in range(3, 40):
+            await asyncio.sleep(1 / divisor)
+        futures = {loop.create_future() for _ in range(5)}
+        return loop.now_ns, tuple(future.number for future in futures)
+
+    async def main() -> set[object]:
+        loop, seen = asyncio.get_running_loop(), set()
+        assert isinstance(loop, VirtualLoop)
+        for number in range(RUNS):
+            seen.add(await times_and_order(loop))
+            await asyncio.sleep(1_000 / 7 * number)
+            [loop.create_future() for _ in range(number)]
+        return seen
+
+    assert len(run(main)) == 1
+
+
+def test_what_waits_when_all_begins_anew_waits_on() -> None:
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        await asyncio.sleep(100)
+        waiting = asyncio.create_task(asyncio.sleep(5))
+        await asyncio.sleep(2)
+        loop.begin_anew()
+        await waiting
+        return loop.time()
+
+    assert run(main) == pytest.approx(3, abs=1e-5)
+
+
 def test_a_set_of_futures_has_one_order() -> None:
     async def main() -> tuple[int, ...]:
         loop = asyncio.get_running_loop()

@@ -2,14 +2,16 @@ from replay.errors import PlanError
 from replay.perturbations import KINDS, Perturbation, Storm, from_json, perturbed
 from replay.perturbations.delay import Delay
 from replay.perturbations.jitter import Jitter
+from replay.perturbations.reconnect import Reconnect
 from replay.perturbations.scale import Scale
 from replay.search.candidates import Changeable, candidates
 from tests.unit.replay.search.plans import TALK, TWO
 from tests.unit.replay.virtual import Server, play
 
 ALL = Changeable(restarts=True, proxies=("redis",))
-# Gaps and holds move steps as these do; copies of a session are no change of its timing alone.
-DECLINED = {Delay.name, Scale.name, Jitter.name, Storm.name}
+# Gaps and holds move steps as these do; copies of a session, and a client that comes back in the
+# middle, are no change of its timing alone.
+DECLINED = {Delay.name, Scale.name, Jitter.name, Storm.name, Reconnect.name}
 
 
 def applicable(edits: list[Perturbation]) -> list[Perturbation]:
