@@ -179,8 +179,8 @@ def _check_parallel(plan: Plan, destination: Destination, options: argparse.Name
         return
     most = destination.limits.max_connections
     reasons = {
-        "the lines of the server's log are told apart by time": destination.log is not None,
         "an application in this process carries one run at a time": options.app is not None,
+        "the lines of the server's log are told apart by time": destination.log is not None,
         "a restart or a fault meets every run": bool(
             options.restart_command or options.fault_proxy
         ),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +180,41 @@ def test_a_finding_can_be_sent_again_and_measured_again(hunted: Hunted, tmp_path
     rate = answer["finding"]["rate"]
     assert (rate["failures"], rate["runs"]) == (5, 5)
     assert answer["finding"]["edits"] == [edit]
+
+
+def test_runs_at_the_same_time_find_the_same(hunted: Hunted, tmp_path: Path, port: int) -> None:
+    done = hunted(talk("/window?low=60&high=160", 5, 25), port, "--parallel", "4")
+    window = last_line(done)["finding"]["window"]
+    assert is_close(window["low_ms"], 60), window
+    assert is_close(window["high_ms"], 160), window
+    runs = [read_capture(path) for path in (tmp_path / "hunt" / "runs").iterdir()]
+    began = [datetime.fromisoformat(run.header.started_at) for run in runs]
+    took = [timedelta(microseconds=run.events[-1].at_ns / 1e3) for run in runs]
+    spans = sorted(zip(began, took, strict=True))
+    at_once = sum(later < start + took for (start, took), (later, _) in pairwise(spans))
+    assert at_once > 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--log", "server.log"), "told apart by time"),
+        (("--app", "some:app"), "one run at a time"),
+        (("--restart-command", "true"), "meets every run"),
+        (("--max-connections", "3"), "3 connections at a time are allowed"),
+    ],
+)
+def test_what_runs_at_the_same_time_would_confuse_is_refused(
+    tmp_path: Path, arguments: tuple[str, str], reason: str
+) -> None:
+    (tmp_path / "server.log").touch()
+    (tmp_path / "some.py").write_text("async def app(scope, receive, send): ...")
+    recorded = saved(talk("/echo", 5, 25), tmp_path / "session.jsonl")
+    target = () if "--app" in arguments else ("--target", "ws://127.0.0.1:9")
+    done = deadheat(
+        *("hunt", recorded, *target, "--out", "hunt", "--parallel", "4", *arguments), cwd=tmp_path
+    )
+    assert reason in one_clear_line(done)
 
 
 def test_a_hunt_with_tokens_writes_none_down(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from capture.format.model import Capture, Frame, Note
 from capture.format.reader import read_capture
-from tests.integration.deadheat.command_line import COMMAND, deadheat, environment
+from tests.integration.deadheat.command_line import COMMAND, deadheat, environment, one_clear_line
 from tests.integration.deadheat.test_replay import at
 from tests.integration.replay.sessions import saved, sent
 from tests.unit.replay.captures import Connection, capture_of
@@ -207,3 +207,38 @@ def test_what_an_interrupted_hunt_left_can_be_hunted_again(tmp_path: Path, port:
     again = ("hunt", recorded, "--target", at(port), "--out", out, "--budget", "17")
     assert "holds an earlier hunt" in deadheat(*again).stderr
     assert deadheat(*again, "--overwrite").returncode == 0
+
+
+def test_an_interrupted_hunt_resumes_and_no_other_does(tmp_path: Path, port: int) -> None:
+    recorded, out = saved(session(5, 25), tmp_path / "session.jsonl"), tmp_path / "hunt"
+    with running("hunt", recorded, at(port), out) as hunt:
+        hunt.until(lambda table: "sweep" in purposes(table), "runs.jsonl")
+        hunt.end(signal.SIGKILL)
+    done = (out / "runs.jsonl").read_text().splitlines()
+    first = (out / "runs" / "0001.capture.jsonl").stat().st_mtime_ns
+
+    def resumed(recorded: Path, *more: str) -> subprocess.CompletedProcess[str]:
+        return deadheat("hunt", recorded, "--out", out, "--resume", "--budget", "30", *more)
+
+    other = saved(session(5, 26), tmp_path / "other.jsonl")
+    assert "another capture" in one_clear_line(resumed(other, "--target", at(port)))
+    wrong_seed = resumed(recorded, "--target", at(port), "--seed", "7")
+    assert "with seed 0, and now it is 7" in one_clear_line(wrong_seed)
+    assert "and now it is ws://localhost" in one_clear_line(
+        resumed(recorded, "--target", f"ws://localhost:{port}")
+    )
+    assert (out / "runs.jsonl").read_text().splitlines() == done
+
+    assert resumed(recorded, "--target", at(port)).returncode == 0
+    answer = json.loads((out / "hunt.json").read_text())
+    lines = (out / "runs.jsonl").read_text().splitlines()
+    assert (answer["verdict"], len(lines)) == ("not reproduced", answer["runs"])
+    assert lines[: len(done)] == done
+    assert (out / "runs" / "0001.capture.jsonl").stat().st_mtime_ns == first
+
+
+def test_a_directory_without_a_hunt_is_not_resumed(tmp_path: Path, port: int) -> None:
+    recorded = saved(session(5), tmp_path / "session.jsonl")
+    arguments = ("hunt", recorded, "--target", at(port), "--out", tmp_path / "hunt", "--resume")
+    assert "holds no hunt to resume" in one_clear_line(deadheat(*arguments))
+    assert not (tmp_path / "hunt").exists()

@@ -17,6 +17,7 @@ from replay.errors import ReplayError, TargetRefused
 from replay.experiment import Experiment
 from replay.finding import Answer, HuntResult
 from replay.hunt import MIN_BUDGET, Hunt, HuntRequest, HuntSettings, hunt
+from replay.past_runs import RUNS_TABLE, PastRuns
 from replay.perturbations import Gap
 from replay.plan import After, Kind, Plan
 from replay.planning import plan_from_capture
@@ -27,6 +28,7 @@ from tests.unit.replay.virtual import Server, Session, play
 C1, C2 = Connection("c1"), Connection("c2")
 TARGET = Target("ws://127.0.0.1:9")
 MakeServer = Callable[[], Server]
+NO_PAST = PastRuns()
 
 
 def talk(gap_ms: float = 100) -> Plan:
@@ -56,7 +58,11 @@ class LiveStandIn:
 
     async def __call__(self, plan: Plan, settings: RunSettings, out: Path) -> Capture:
         self.runs += 1
-        return play(plan, self.make_server(), settings.patience_s * 1_000)
+        run = play(plan, self.make_server(), settings.patience_s * 1_000)
+        with CaptureWriter(out, HEADER, overwrite=True) as writer:
+            for event in run.events:
+                writer.write(event)
+        return run
 
 
 @pytest.fixture
@@ -65,7 +71,11 @@ def hunted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., obj
     monkeypatch.setattr("replay.learning.SETTLE_LADDER_S", (0, 0, 0))
 
     async def hunt_in(
-        plan: Plan, make_server: MakeServer, recorded_on: Server = HEALTHY, **settings: int
+        plan: Plan,
+        make_server: MakeServer,
+        recorded_on: Server = HEALTHY,
+        past: PastRuns = NO_PAST,
+        **settings: int,
     ) -> HuntResult:
         monkeypatch.setattr("replay.experiment.run_live", LiveStandIn(make_server))
         recorded = play(plan, recorded_on)
@@ -76,6 +86,7 @@ def hunted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., obj
             tmp_path,
             None,
             lambda trial: None,
+            past=past,
         )
         return await Hunt(experiment, recorded, HuntSettings(**settings)).run()
 
@@ -280,6 +291,31 @@ async def test_the_same_seed_gives_the_same_hunt(hunted: Hunted) -> None:
 
 
 EDIT = Gap("c1", 1, After(Kind.OPEN, "c1"), 0)
+
+
+@pytest.mark.parametrize("done", [3, 20, 41])
+async def test_an_interrupted_hunt_goes_on_where_it_was(
+    hunted: Hunted, tmp_path: Path, done: int
+) -> None:
+    made: list[Server] = []
+
+    def racy() -> Server:
+        made.append(deaf_at_first(50))
+        return made[-1]
+
+    whole = await hunted(talk(), racy, budget=80, rate_runs=5)  # type: ignore[misc]
+    assert whole.answer is Answer.REPRODUCED
+    assert len(made) == whole.runs
+    table = tmp_path / RUNS_TABLE
+    lines = table.read_text().splitlines(keepends=True)
+    # The last line was being written when the machine went down.
+    table.write_text("".join(lines[:done]) + lines[done][:40])
+    made.clear()
+    past = PastRuns.read(tmp_path)
+    resumed = await hunted(talk(), racy, past=past, budget=80, rate_runs=5)  # type: ignore[misc]
+    assert resumed == whole
+    # One that waits for another one's end is had again.
+    assert len(made) - (whole.runs - done) in {0, 1}
 
 
 @pytest.mark.parametrize(
