@@ -25,7 +25,7 @@ demo: setup ## find a race in the local stand-in for staging, from recording to 
 	@$(BIN)/deadheat demo
 
 test: setup tools check ## all checks and all tests, from a fresh clone
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder
 
 soak: setup tools ## what takes minutes: how often connections succeed under chaos, root cause 4
 	@$(BIN)/python -m pytest -q -n 2 -m soak

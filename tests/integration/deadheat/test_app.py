@@ -86,7 +86,16 @@ def test_a_replay(folder: Path) -> None:
 
 def test_a_hunt_finds_what_is_confirmed_before_it_is_done(folder: Path) -> None:
     done = deadheat(
-        *("hunt", "shop.capture.jsonl", "--app", "broken_shop:app", "--out", "hunt", "--json"),
+        *(
+            "hunt",
+            "shop.capture.jsonl",
+            "--app",
+            "broken_shop:app",
+            "--out",
+            "hunt",
+            "--json",
+            "--stop-at-first",
+        ),
         cwd=folder,
     )
     found = last_line(done)

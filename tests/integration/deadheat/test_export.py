@@ -52,7 +52,7 @@ def test_from_a_recording_to_a_test_that_fails_until_the_race_is_mended(
     origin = f"ws://127.0.0.1:{port}"
     capture, hunt = tmp_path / "talk.capture.jsonl", tmp_path / "hunt"
     asyncio.run(talk(origin + BROKEN, capture))
-    budget = ("--budget", "70", "--rate-runs", "5")
+    budget = ("--budget", "70", "--rate-runs", "5", "--stop-at-first")
     found = last_line(
         deadheat("hunt", capture, "--target", origin, "--out", hunt, "--json", *budget)
     )

@@ -22,7 +22,7 @@ from tests.unit.replay.captures import Connection, capture_of
 
 __all__ = ["nobody"]
 C1, C2 = Connection("c1"), Connection("c2")
-FEW = ("--budget", "70", "--rate-runs", "5")
+FEW = ("--budget", "70", "--rate-runs", "5", "--stop-at-first")
 
 
 def talk(path: str, first_ms: float, second_ms: float) -> Capture:
