@@ -1,7 +1,7 @@
 """From a failing run to a finding: does it fail again, in which window, and how often.
 
-Confirmed by a sequential test, told from a mere order of steps, narrowed by bisection, measured in
-turns with unperturbed runs.
+Confirmed by a sequential test, told from a mere order of steps, shrunk to the fewest edits,
+narrowed by bisection, measured in turns with unperturbed runs.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from replay.finding import FailingWindow, Finding
 from replay.ledger import Ledger
 from replay.oracles.transcript import transcripts
 from replay.oracles.verdict import Verdict
-from replay.perturbations import Perturbation
+from replay.perturbations import Gap, Perturbation, ServiceFault
 from replay.planning import plan_from_capture
+from replay.search import Edits
 from replay.search.plainer import plainer
+from replay.search.shrink import Shrink
 from replay.search.spread import reordered, spread
 from replay.search.window import Window, WindowSearch
 from replay.statistics import Rate, probable, rate, repeats_to_see
@@ -40,7 +42,7 @@ SPREAD_NS = 300_000_000
 SPREAD_RUNS = 2
 PLAINER_RUNS = 2
 
-Told = Sequence[tuple[Perturbation, Verdict]]
+Told = Sequence[tuple[Edits, Verdict]]
 
 
 @dataclass(slots=True)
@@ -54,26 +56,26 @@ class Examination:
     async def examine(self, failing: Trial, told: Told) -> Finding | None:
         """Return what a failing run comes to; None when it does not fail again, or is no race.
 
-        `told` are the verdicts on other single edits: some of them are known to pass.
+        `told` are the verdicts on other changes: some of them are known to pass.
         """
         confirmed = await self._confirmed(failing)
         await self.ledger.control()
         if confirmed is None or await self._is_only_order(failing):
             return None
-        failing = await self._plainer(failing)
-        (edit,) = failing.edits
-        search = None
-        if edit.has_value:
-            search = self._window_search(edit, confirmed, told)
+        failing = await self._plainer(await self._fewest(failing, confirmed))
+        edits, search = failing.edits, None
+        varied = varied_of(edits)
+        if varied is not None:
+            search = self._window_search(edits, varied, confirmed, told)
             await self._narrow(search, failing, keep=2 * MIN_RATE_RUNS)
-            edit = edit.with_value(_point(search.window))
-        trials = await self.measure((edit,))
+            edits = search.with_value(_point(search.window))
+        trials = await self.measure(edits)
         measured = rate_of([verdict_on(trial, failing) for trial in trials])
         if search is not None:
             await self._doubt(search, failing, measured)
         alike = [trial for trial in trials if verdict_on(trial, failing) is Verdict.FAIL]
         symptom = with_log((alike or [failing])[0])
-        return Finding((edit,), self._window(edit, search), measured, symptom)
+        return Finding(edits, self._window(edits[varied or 0], search), measured, symptom)
 
     async def measure(self, edits: tuple[Perturbation, ...]) -> list[Trial]:
         """Return runs with these edits, taken in turns with as many controls."""
@@ -137,8 +139,21 @@ class Examination:
             )
         return is_order
 
+    async def _fewest(self, failing: Trial, confirmed: Rate) -> Trial:
+        """Return a run that fails alike with the fewest of its edits."""
+        shrink = Shrink(failing.edits, repeats_to_see(probable(confirmed)))
+        while (edits := shrink.ask()) is not None and self.ledger.left > LEAST_RESERVE:
+            trial = await self.ledger.experiment.run(edits, "shrink")
+            verdict = verdict_on(trial, failing)
+            shrink.tell(edits, verdict)
+            if verdict is Verdict.FAIL:
+                failing = trial
+        return failing
+
     async def _plainer(self, failing: Trial) -> Trial:
         """Return a run that fails alike by one gap; the failing run itself when none does."""
+        if len(failing.edits) > 1:
+            return failing
         experiment = self.ledger.experiment
         try:
             came_ns = plan_from_capture(failing.run).recorded_ns
@@ -160,13 +175,20 @@ class Examination:
         """Run the same edits again; only the same symptom counts as failing."""
         return verdict_on(await self.ledger.experiment.run(failing.edits, purpose), failing)
 
-    def _window_search(self, edit: Perturbation, confirmed: Rate, told: Told) -> WindowSearch:
-        """Return the search for the edges around a failing edit."""
+    def _window_search(
+        self, edits: Edits, varied: int, confirmed: Rate, told: Told
+    ) -> WindowSearch:
+        """Return the search for the edges around one of the failing edits, the others held."""
         repeats = repeats_to_see(probable(confirmed))
+        edit = edits[varied]
+
+        def with_value(value_ns: int) -> Edits:
+            return (*edits[:varied], edit.with_value(value_ns), *edits[varied + 1 :])
+
         return WindowSearch(
-            with_value=edit.with_value,
+            with_value=with_value,
             failing_ns=edit.value_ns,
-            passing_ns=self._known_to_pass(edit, repeats, told),
+            passing_ns=self._known_to_pass(edit, repeats, told if len(edits) == 1 else ()),
             highest_ns=max(HIGHEST_NS, 2 * edit.value_ns),
             repeats=repeats,
         )
@@ -206,13 +228,28 @@ class Examination:
         if repeats == 1:
             passing += [
                 other.value_ns
-                for other, verdict in told
+                for (other, *more), verdict in told
                 if verdict is Verdict.PASS
+                and not more
                 and type(other) is type(edit)
                 and other.has_value
                 and other.with_value(0) == edit.with_value(0)
             ]
         return tuple(at_ns for at_ns in passing if at_ns is not None)
+
+
+def varied_of(edits: Edits) -> int | None:
+    """Return the place of the edit whose value is told as a window; None when none has a value.
+
+    A gap says most of a race, a time of a service least.
+    """
+    places = [place for place, edit in enumerate(edits) if edit.has_value]
+
+    def says(place: int) -> tuple[bool, bool]:
+        edit = edits[place]
+        return not isinstance(edit, Gap), isinstance(edit, ServiceFault)
+
+    return min(places, key=says, default=None)
 
 
 def _point(window: Window) -> int:

@@ -22,7 +22,7 @@ from replay.log_tail import ServerLog
 from replay.oracles.checks import Check, Observed, Outcome, OwedUntil, judged
 from replay.oracles.differential import Baseline
 from replay.oracles.log import LogBaseline
-from replay.oracles.verdict import Judgement, Verdict, judge_safely, merged
+from replay.oracles.verdict import NEXT_SESSION, Judgement, Verdict, judge_safely, merged
 from replay.past_runs import RUNS_FOLDER, RUNS_TABLE, PastRuns
 from replay.perturbations import Perturbation, perturbed
 from replay.plan import Plan
@@ -137,7 +137,7 @@ class Experiment:
         judgement = self._judged(run, lines, outcomes, plan)
         if plan.is_disturbed and judgement.verdict is Verdict.PASS:
             following = await self.run((), "next session")
-            judgement = following.judgement.told_of("the next session: ")
+            judgement = following.judgement.told_of(NEXT_SESSION)
         trial = Trial(number, purpose, tuple(edits), run, lines, judgement, path, outcomes)
         if known is None:
             self._append(trial)

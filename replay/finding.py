@@ -139,21 +139,27 @@ def sentences(result: HuntResult) -> list[str]:
 
 
 def _when(finding: Finding) -> str:
-    window, first = finding.window, finding.edits[0]
+    window = finding.window
+    place = (window.connection, window.step, window.after)
+    told = next(
+        (edit for edit in finding.edits if (edit.connection, edit.step, edit.anchor) == place),
+        finding.edits[0],
+    )
+    others = "; ".join(in_words(edit) for edit in finding.edits if edit is not told)
     has_edges = window.low_ns is not None or window.high_ns is not None
     low, high = (_edge(value) for value in (window.low_ns, window.high_ns))
-    words = f"with {'; '.join(map(in_words, finding.edits))}"
-    if not any(edit.name == Gap.name for edit in finding.edits):
-        if not has_edges:
-            return words
-        return f"{words}: fails with {first.varied.removesuffix('_ns')} from {low} to {high} ms"
-    step = f"{window.connection} step {window.step}"
-    recorded = ""
-    if window.recorded_ns is not None:
-        recorded = f" (recorded: {window.recorded_ns / 1e6:.1f} ms)"
-    if not has_edges:
-        return f"when {step} is moved closer to or further from {window.after}{recorded}"
-    return f"when {step} comes {low} to {high} ms after {window.after}{recorded}"
+    if not isinstance(told, Gap):
+        words = f"with {in_words(told)}"
+        if has_edges:
+            words += f": fails with {told.varied.removesuffix('_ns')} from {low} to {high} ms"
+    else:
+        recorded_ns = window.recorded_ns
+        recorded = "" if recorded_ns is None else f" (recorded: {recorded_ns / 1e6:.1f} ms)"
+        how = (
+            f"comes {low} to {high} ms after" if has_edges else "is moved closer to or further from"
+        )
+        words = f"when {window.connection} step {window.step} {how} {window.after}{recorded}"
+    return f"{words}, and {others}" if others else words
 
 
 def _edge(value_ns: int | None) -> str:

@@ -6,6 +6,7 @@ Wires search, experiment and examination together, and decides nothing that one 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ from replay.examination import (
     MIN_RATE_RUNS,
     WINDOW_RUNS,
     Examination,
+    varied_of,
 )
 from replay.experiment import Experiment, Trial
 from replay.failure import rate_of, verdict_on, with_log
@@ -100,13 +102,17 @@ class Hunt:
     def __post_init__(self) -> None:
         self._ledger = Ledger(self.experiment, self.settings.budget)
         self._examination = Examination(self._ledger, self.settings.rate_runs, self.settings.seed)
-        self._sweep = Sweep(self.experiment.plan, self.changeable)
+        self._sweep = self._new_sweep()
 
     @property
     def _reserve(self) -> int:
         """How many runs are kept for what comes after a failure was seen."""
         wanted = CONFIRMING_RUNS + WINDOW_RUNS + 2 * MIN_RATE_RUNS
         return max(LEAST_RESERVE, min(wanted, (self.settings.budget - LEARNING_RUNS) // 2))
+
+    def _new_sweep(self) -> Sweep:
+        chance = random.Random(self.settings.seed)
+        return Sweep(self.experiment.plan, self.changeable, chance)
 
     async def run(self) -> HuntResult:
         """Carry the hunt out. Raises what the first run raises."""
@@ -135,7 +141,7 @@ class Hunt:
         if not learned.is_sound:
             return Answer.INCONCLUSIVE
         await self._check_determinism()
-        self._sweep = Sweep(self.experiment.plan, self.changeable)
+        self._sweep = self._new_sweep()
         if self.settings.edits:
             return await self._retest()
         while (failing := await self._find()) is not None:
@@ -202,6 +208,8 @@ class Hunt:
 
     def _keep(self, finding: Finding, failing: Trial) -> None:
         self._findings.append((finding, failing))
+        # What is found next is measured less, to leave runs to the search.
+        self._examination.rate_runs = max(MIN_RATE_RUNS, self.settings.rate_runs // 2)
         self.on_finding(finding)
 
     async def _retest(self) -> Answer:
@@ -213,7 +221,7 @@ class Hunt:
         failing = next((trial for trial in trials if trial.verdict is Verdict.FAIL), None)
         if failing is None:
             return Answer.NOT_REPRODUCED if measured.runs else Answer.INCONCLUSIVE
-        window = self._examination.window_of(edits[0])
+        window = self._examination.window_of(edits[varied_of(edits) or 0])
         finding = Finding(edits, window, measured, with_log(failing))
         if self._is_proven(finding):
             self._keep(finding, failing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -79,7 +80,7 @@ class HuntBounds:
         if self.settings.edits:
             sweep = 0
         else:
-            sweep = min(budget, Sweep(self.plan).left)
+            sweep = min(budget, Sweep(self.plan, chance=random.Random(self.settings.seed)).left)
         confirm = 0 if self.settings.edits else MOST_CONFIRMING_RUNS + SPREAD_RUNS
         window = 0 if self.settings.edits else WINDOW_RUNS
         rate = 2 * min(self.settings.rate_runs, budget // 2)

@@ -47,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_positive,
         default=20,
         metavar="N",
-        help="runs that the final rate rests on, and as many controls (default: 20)",
+        help="runs that the rate of the first finding rests on, and as many controls "
+        "(default: 20); half as many for each further one",
     )
     parser.add_argument(
         "--stop-at-first",

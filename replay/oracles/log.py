@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from replay.oracles.varying import without_varying
 from replay.oracles.verdict import Judgement, Symptom, SymptomKind, judged
 
 _COMPLAINT = re.compile(
@@ -14,7 +15,6 @@ _COMPLAINT = re.compile(
 )
 # The line that says what was raised, as Python, Node and Java print it.
 _RAISED = re.compile(r"(?:^|[\s|])((?:[\w.]*\.)?\w*(?:Error|Exception)\b: .+)")
-_VARYING = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.,]+Z?|0x[0-9a-f]+|[0-9a-fA-F]{8,}(?:-\w+)*|\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ class LogBaseline:
     @classmethod
     def learned(cls, runs: Iterable[Sequence[str]]) -> LogBaseline:
         """Learn from the log lines of unperturbed runs."""
-        return cls(frozenset(_signature(line) for lines in runs for line in complaints(lines)))
+        return cls(frozenset(without_varying(line) for lines in runs for line in complaints(lines)))
 
     def judge(self, lines: Sequence[str]) -> Judgement:
         """Return fail with the most telling new complaint, or pass."""
-        new = [line for line in complaints(lines) if _signature(line) not in self.usual]
+        new = [line for line in complaints(lines) if without_varying(line) not in self.usual]
         if not new:
             return judged(())
         raised = [match[1].strip() for line in new if (match := _RAISED.search(line))]
@@ -44,10 +44,5 @@ def complaints(lines: Iterable[str]) -> list[str]:
 
 def pattern_of(line: str) -> str:
     """Return a regular expression for a complaint, whatever its times, ids and numbers are."""
-    parts = [re.escape(part).replace("\\ ", " ") for part in _signature(line).split("#")]
+    parts = [re.escape(part).replace("\\ ", " ") for part in without_varying(line).split("#")]
     return ".*".join(parts).removeprefix(".*").strip()
-
-
-def _signature(line: str) -> str:
-    """Return a line without what varies: times, addresses, ids, numbers."""
-    return _VARYING.sub("#", line).strip()

@@ -8,6 +8,11 @@ from enum import StrEnum
 from typing import Any
 
 from capture.format.model import Capture
+from replay.oracles.varying import without_varying
+
+# Before what a session shows that followed a perturbed one.
+NEXT_SESSION = "the next session: "
+BEGINS_WITH_WORDS = 5
 
 
 class Verdict(StrEnum):
@@ -47,9 +52,14 @@ class Symptom:
     at_ns: int | None = None
 
     @property
-    def signature(self) -> tuple[str, str, str]:
-        """What makes two symptoms the same one: the detail may differ in ids and counts."""
-        return (self.kind, self.connection, self.check)
+    def signature(self) -> tuple[str, str, str, str]:
+        """What makes two symptoms the same one: the detail may differ in ids and counts.
+
+        A line of a log is known by how it begins.
+        """
+        said = self.detail.removeprefix(NEXT_SESSION) if self.kind is SymptomKind.LOG else ""
+        beginning = " ".join(without_varying(said).split()[:BEGINS_WITH_WORDS])
+        return (self.kind, self.connection, self.check, beginning)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields; those of a check only where there is one."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from replay.errors import PlanError
-from replay.fault_proxy import Fault, fault_from
+from replay.fault_proxy import Fault, Latency, fault_from
 from replay.fields_json import fields_from_json, fields_to_json
 from replay.perturbations.edit import StepFree
 from replay.plan import After, Cue, Plan, ProxyFault
+
+# How often a server asks a service for one answer, at most, one question after the other.
+ROUND_TRIPS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,20 @@ class ServiceFault(StepFree):
         """Return the perturbed plan."""
         key = json.dumps(self.to_json(), sort_keys=True)
         on = Cue(self.after, self.gap_ns, ProxyFault(self.proxy, key, self.fault))
+        plan = _patient(plan, self._holds_up_ns)
         if self.for_ns is None:
             return plan.with_cues(on)
         lifted = ProxyFault(self.proxy, key, None)
         return plan.with_cues(on, Cue(self.after, self.gap_ns + self.for_ns, lifted))
+
+    @property
+    def _holds_up_ns(self) -> int:
+        """By how much an answer may be later for it; a fault without an end is not waited out."""
+        if self.for_ns is not None:
+            return self.for_ns
+        if isinstance(self.fault, Latency):
+            return ROUND_TRIPS * 2 * self.fault.delay_ns
+        return 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the edit as it stands in a finding."""
@@ -70,3 +83,10 @@ class ServiceFault(StepFree):
         read = fault_from(fault if isinstance(fault, Mapping) else {"name": fault})
         rest = {name: value for name, value in edit.items() if name != "fault"}
         return cls(**fields_from_json(cls, rest, besides=("fault",)), fault=read)
+
+
+def _patient(plan: Plan, by_ns: int) -> Plan:
+    """Return the plan with longer patience on every connection."""
+    return plan.with_steps(
+        replace(step, expected_wait_ns=step.expected_wait_ns + by_ns) for step in plan.steps()
+    )

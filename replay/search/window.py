@@ -12,13 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from replay.oracles.verdict import Verdict
-from replay.perturbations import Perturbation
 from replay.search import Edits
 
 RELATIVE_WIDTH = 0.05
 FINEST_NS = 300_000
 
-WithValue = Callable[[int], Perturbation]
+WithValue = Callable[[int], Edits]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Window:
 class WindowSearch:
     """Bisects both edges around `failing_ns`.
 
-    `with_value` makes the edit of a value. `passing_ns` are values known to pass. `highest_ns` is
+    `with_value` makes the edits of a value. `passing_ns` are values known to pass. `highest_ns` is
     the largest value that may be tried. Each point is asked `repeats` times, or until it fails.
     Raised `repeats` have the edges asked again, and moved outwards if they fail after all.
     """
@@ -54,9 +53,9 @@ class WindowSearch:
         self._passing = set(self.passing_ns)
 
     def ask(self) -> Edits | None:
-        """Return the edit of the next point, or None when both edges are known well enough."""
+        """Return the edits of the next point, or None when both edges are known well enough."""
         self._asked = self._next()
-        return None if self._asked is None else (self.with_value(self._asked),)
+        return None if self._asked is None else self.with_value(self._asked)
 
     def tell(self, edits: Edits, verdict: Verdict) -> None:
         """Hear of one repeat of the point asked for; an unknown run counts for nothing."""

@@ -1,17 +1,19 @@
-"""Which single changes are worth a run, the likely and cheap ones first; one file a family.
+"""Which changes are worth a run, the likely and cheap ones first; one file a family.
 
-A family yields (round, edit). First come steps without a pause: no guess at a time, a run each, and
-what a client does "at once" breaks most. Each later round has finer values of what came before, or
-what breaks fewer servers. Within a round the families take turns, so that a budget that ends there
-has tried something of each.
+A family yields (round, edit), or in `combined` (round, edits). First come steps without a pause: no
+guess at a time, a run each, and what a client does "at once" breaks most. Each later round has
+finer values of what came before, or what breaks fewer servers. Within a round the families take
+turns, so that a budget that ends there has tried something of each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from replay.perturbations import Perturbation
 from replay.plan import Plan
+from replay.search import Edits
+from replay.search.candidates.combined import combined
 from replay.search.candidates.endings import endings
 from replay.search.candidates.gaps import flips, gaps, handshakes
 from replay.search.candidates.hearing import hearing
@@ -21,12 +23,19 @@ from replay.search.candidates.stalls import stalls
 from replay.search.candidates.surroundings import NOTHING_ELSE, Changeable, surroundings
 from replay.search.candidates.together import together
 
+if TYPE_CHECKING:
+    from random import Random
+
 __all__ = ["NOTHING_ELSE", "Changeable", "candidates"]
 
 
-def candidates(plan: Plan, changeable: Changeable = NOTHING_ELSE) -> Iterator[Perturbation]:
-    """Yield single edits of a plan; `changeable` is what of the surroundings may be changed."""
-    families: tuple[Iterable[Ranked], ...] = (
+def candidates(
+    plan: Plan, changeable: Changeable = NOTHING_ELSE, chance: Random | None = None
+) -> Iterator[Edits]:
+    """Yield edits of a plan, mostly single ones; `changeable` is what of the surroundings may be
+    changed. Without `chance` nothing is drawn.
+    """
+    single: tuple[Iterable[Ranked], ...] = (
         gaps(plan),
         surroundings(plan, changeable),
         endings(plan),
@@ -37,26 +46,29 @@ def candidates(plan: Plan, changeable: Changeable = NOTHING_ELSE) -> Iterator[Pe
         segments(plan),
         flips(plan),
     )
-    by_round: dict[int, list[list[Perturbation]]] = {}
+    families: list[list[tuple[int, Edits]]]
+    families = [[(number, (edit,)) for number, edit in family] for family in single]
+    families.append(list(combined(plan, changeable, chance)))
+    by_round: dict[int, list[list[Edits]]] = {}
     for family in families:
-        own: dict[int, list[Perturbation]] = {}
-        for number, edit in family:
-            own.setdefault(number, []).append(edit)
-        for number, edits in own.items():
-            by_round.setdefault(number, []).append(edits)
-    yielded: set[Perturbation] = set()
+        own: dict[int, list[Edits]] = {}
+        for number, edits in family:
+            own.setdefault(number, []).append(edits)
+        for number, several in own.items():
+            by_round.setdefault(number, []).append(several)
+    yielded: set[Edits] = set()
     for number in sorted(by_round):
-        for edit in _in_turns(by_round[number]):
-            if edit not in yielded:
-                yielded.add(edit)
-                yield edit
+        for edits in _in_turns(by_round[number]):
+            if edits not in yielded:
+                yielded.add(edits)
+                yield edits
 
 
-def _in_turns(lists: list[list[Perturbation]]) -> Iterator[Perturbation]:
+def _in_turns(lists: list[list[Edits]]) -> Iterator[Edits]:
     """Yield from all lists at once, each spread evenly over the whole."""
     places = (
-        ((index + 0.5) / len(edits), order, edit)
-        for order, edits in enumerate(lists)
-        for index, edit in enumerate(edits)
+        ((index + 0.5) / len(several), order, edits)
+        for order, several in enumerate(lists)
+        for index, edits in enumerate(several)
     )
-    return (edit for _, _, edit in sorted(places, key=lambda place: place[:2]))
+    return (edits for _, _, edits in sorted(places, key=lambda place: place[:2]))

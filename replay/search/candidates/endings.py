@@ -28,6 +28,7 @@ RESETS_MS: dict[int, tuple[float, ...]] = {
     FINER: (1, 12, 70, 400),
     FINEST: (1_000, 3_000),
 }
+GREETED_MS: dict[int, tuple[float, ...]] = {COARSE: (2,), FINE: (0.5, 8), FINER: (30, 100)}
 
 
 def endings(plan: Plan) -> Iterator[Ranked]:
@@ -45,3 +46,7 @@ def endings(plan: Plan) -> Iterator[Ranked]:
             for number, gaps_ms in RESETS_MS.items():
                 for gap_ms in gaps_ms:
                     yield number, Reset(name, at, None, round(gap_ms * 1e6))
+        # Just after the 101 a server does what it does once for each connection.
+        for number, gaps_ms in GREETED_MS.items():
+            for gap_ms in gaps_ms:
+                yield number, Reset(name, 1, opened, round(gap_ms * 1e6))

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from replay.fault_proxy import Blackhole, Down, Fault, Latency
+from replay.fault_proxy import Blackhole, Down, Latency
 from replay.perturbations import RestartServer, ServiceFault
-from replay.plan import START, Plan, Step
+from replay.plan import START, After, Plan, Step
 from replay.search.candidates.ranked import AT_ONCE, COARSE, FINE, FINER, ROUGH, Ranked
 
 
@@ -31,28 +31,53 @@ BEFORE_MS: dict[int, tuple[float, ...]] = {
     ROUGH: (100, 600),
     FINE: (30, 1_700, 3_000),
 }
-FAULTS: dict[int, tuple[Fault, ...]] = {
-    AT_ONCE: (Latency(delay_ns=100_000_000),),
-    COARSE: (Blackhole(), Latency(delay_ns=1_000_000_000)),
-    ROUGH: (Down(), Latency(delay_ns=300_000_000)),
-    FINER: (Latency(delay_ns=30_000_000), Latency(delay_ns=3_000_000_000)),
-}
+LATENCIES_MS = {AT_ONCE: (100,), COARSE: (1_000,), ROUGH: (300,), FINER: (30, 3_000)}
+# Not to the end: a server that never gets what it needs is right to refuse.
+OUTAGES_MS: dict[int, tuple[float, ...]] = {COARSE: (9_000,), ROUGH: (2_000,), FINER: (500,)}
 
 
 def surroundings(plan: Plan, changeable: Changeable) -> Iterator[Ranked]:
-    """Yield restarts before openings and messages, and faults from the start and before both."""
+    """Yield restarts before openings and messages; services that are slow, hang or are away."""
     if changeable.restarts:
-        for number, times_ms in BEFORE_MS.items():
-            for step in plan.steps():
-                later = number if step.index == 0 else max(number, ROUGH)
-                for before_ms in times_ms:
-                    edit = _restart_before(plan, step, round(before_ms * 1e6))
-                    if edit is not None:
-                        yield later, edit
-    for number, faults in FAULTS.items():
-        for fault in faults:
-            for proxy in changeable.proxies:
-                yield number, ServiceFault(proxy, START, fault=fault)
+        yield from _restarts(plan)
+    for proxy in changeable.proxies:
+        for number, delays_ms in LATENCIES_MS.items():
+            for delay_ms in delays_ms:
+                slow = Latency(delay_ns=round(delay_ms * 1e6))
+                yield number, ServiceFault(proxy, START, fault=slow)
+        yield from _outages(plan, proxy)
+
+
+def _restarts(plan: Plan) -> Iterator[Ranked]:
+    for number, times_ms in BEFORE_MS.items():
+        for step in plan.steps():
+            later = number if step.index == 0 else max(number, ROUGH)
+            for before_ms in times_ms:
+                edit = _restart_before(plan, step, round(before_ms * 1e6))
+                if edit is not None:
+                    yield later, edit
+
+
+def _outages(plan: Plan, proxy: str) -> Iterator[Ranked]:
+    for number, outages_ms in OUTAGES_MS.items():
+        for outage_ms in outages_ms:
+            for after, gap_ns in before_openings(plan):
+                for_ns = round(outage_ms * 1e6)
+                yield number, ServiceFault(proxy, after, gap_ns, for_ns, fault=Blackhole())
+                yield number + 1, ServiceFault(proxy, after, gap_ns, for_ns, fault=Down())
+
+
+def before_openings(plan: Plan) -> Iterator[tuple[After, int]]:
+    """Yield where something is under way when a connection opens: an event, and a gap after it.
+
+    Half-way between what was done before and the opening, so that what was open before is in peace.
+    """
+    for steps in plan.connections.values():
+        opens = steps[0]
+        if opens.after == START:
+            yield START, 0
+        else:
+            yield opens.after, opens.gap_ns // 2
 
 
 def _restart_before(plan: Plan, step: Step, before_ns: int) -> RestartServer | None:

@@ -13,6 +13,7 @@ from replay.auth import TokenSource
 from replay.engine.live import RunSettings
 from replay.examination import CONFIRMING_RUNS, Examination
 from replay.experiment import Experiment, Trial
+from replay.finding import Finding
 from replay.ledger import Ledger
 from replay.oracles.differential import Baseline
 from replay.oracles.verdict import Verdict
@@ -24,7 +25,7 @@ from tests.unit.replay.captures import MS, Connection, capture_of
 from tests.unit.replay.virtual import Server, Session, play
 
 C1 = Connection("c1")
-FIRST = After(Kind.STEP, "c1", 1)
+FIRST, SECOND = After(Kind.STEP, "c1", 1), After(Kind.STEP, "c1", 2)
 PLAN = plan_from_capture(
     capture_of(
         C1.opened(0),
@@ -58,7 +59,9 @@ def loses_within(ms: float, chance: Callable[[], float] = lambda: 0.0) -> Server
 def examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Examined:
     """Return a function that has an edit fail once and examines that."""
 
-    async def examine(server: Server, edit: Perturbation, budget: int = 200) -> tuple:  # type: ignore[type-arg]
+    async def examine(
+        server: Server, *edits: Perturbation, budget: int = 200
+    ) -> tuple[Finding | None, list[Trial]]:
         async def carried_out(plan: Plan, settings: RunSettings, out: Path) -> Capture:
             return play(plan, server, 400)
 
@@ -76,7 +79,7 @@ def examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Examined:
         )
         ledger = Ledger(experiment, budget)
         for _ in range(20):
-            failing = await experiment.run((edit,), "sweep")
+            failing = await experiment.run(edits, "sweep")
             if failing.verdict is Verdict.FAIL:
                 break
         trials.clear()
@@ -106,6 +109,23 @@ async def test_what_a_burst_showed_is_told_as_a_gap(examined: Examined) -> None:
     assert (edit.name, edit.step) == ("gap", 2)
     assert finding.window.high_ns == pytest.approx(50 * MS, rel=0.1)
     assert "plainer" in {trial.purpose for trial in trials}
+
+
+async def test_of_several_edits_those_that_it_takes_are_left(examined: Examined) -> None:
+    def on_message(session: Session, payload: bytes) -> None:
+        came_ns = session.state.setdefault("came_ns", [])
+        came_ns.append(session.at_ns)
+        if len(came_ns) < 3 or came_ns[-1] - came_ns[-3] > 80 * MS:
+            acknowledges(session, payload)
+
+    second, third = Gap("c1", 2, FIRST, 20 * MS), Gap("c1", 3, SECOND, 10 * MS)
+    later = Gap("c1", 1, After(Kind.OPEN, "c1"), 200 * MS)
+    finding, trials = await examined(Server(on_message), later, second, third)  # type: ignore[misc]
+    assert [edit.step for edit in finding.edits] == [2, 3]
+    assert "shrink" in {trial.purpose for trial in trials}
+    # The third may come 80 ms after the first, which the second follows by 20.
+    assert (finding.window.step, finding.window.low_ns) == (2, 0)
+    assert finding.window.high_ns == pytest.approx(70 * MS, rel=0.1)
 
 
 async def test_without_a_value_there_is_no_window(examined: Examined) -> None:

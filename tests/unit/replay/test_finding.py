@@ -83,7 +83,7 @@ def test_edits_that_were_given_and_not_searched_are_told() -> None:
     edits = (RestartServer(After(Kind.CLOSED, "c1"), 1_700_000_000), fault)
     given = replace(FINDING, edits=edits, window=replace(WINDOW, low_ns=None, high_ns=None))
     assert (
-        "with restart_server: connection c1, after c1 closed, gap_ms 1700; "
+        "with restart_server: connection c1, after c1 closed, gap_ms 1700, and "
         "fault: proxy redis, after start, for_ms 8000, fault latency:delay_ms=150"
     ) in "\n".join(sentences(replace(FOUND, findings=(given,))))
 

@@ -91,3 +91,23 @@ def test_what_a_user_named_leads_and_is_a_failure_of_its_own() -> None:
         "check": "no_lost_message",
         "at_ns": 7,
     }
+
+
+def logged(detail: str) -> tuple[str, str, str, str]:
+    return Symptom(SymptomKind.LOG, detail).signature
+
+
+def test_complaints_are_the_same_by_how_they_begin_whatever_varies_in_them() -> None:
+    sent = "2026-11-23T21:46:33.999Z WARNING chat.delivery Failed to send"
+    assert logged(f"{sent} started: 1") == logged(f"{sent.replace('33.9', '59.1')} thinking: 2")
+    assert logged("the next session: KeyError: 'a'") == logged("KeyError: 'a'")
+    assert logged("KeyError: 'a'") != logged("KeyError: 'b'")
+    assert logged("RuntimeError: not connected") != logged("TypeError: not connected")
+
+
+def test_a_message_that_is_missing_is_known_by_its_connection() -> None:
+    signatures = {
+        Symptom(SymptomKind.MISSING, detail, connection).signature
+        for detail, connection in [("ack 1", "c1"), ("ack 2", "c1"), ("ack 1", "c2")]
+    }
+    assert len(signatures) == 2

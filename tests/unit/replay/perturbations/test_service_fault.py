@@ -1,7 +1,7 @@
 import pytest
 
 from replay.errors import PlanError
-from replay.fault_proxy import Latency
+from replay.fault_proxy import Blackhole, Latency
 from replay.perturbations import ServiceFault
 from replay.plan import After, Kind, ProxyFault
 from tests.unit.replay.captures import MS
@@ -23,6 +23,17 @@ def test_it_is_put_on_and_taken_off() -> None:
 
 def test_without_an_end_it_stays() -> None:
     assert len(ServiceFault("redis", OPEN, fault=LATE).apply(PLAN).cues) == 1
+
+
+def waits_ns(edit: ServiceFault) -> set[int]:
+    before, after = PLAN.steps(), edit.apply(PLAN).steps()
+    return {b.expected_wait_ns - a.expected_wait_ns for a, b in zip(before, after, strict=True)}
+
+
+def test_an_answer_may_be_as_late_as_the_fault_makes_it() -> None:
+    assert waits_ns(ServiceFault("redis", OPEN, 0, 50 * MS, fault=Blackhole())) == {50 * MS}
+    assert waits_ns(ServiceFault("redis", OPEN, fault=LATE)) == {20 * 100 * MS}
+    assert waits_ns(ServiceFault("redis", OPEN, fault=Blackhole())) == {0}
 
 
 def test_all_that_was_expected_still_is() -> None:

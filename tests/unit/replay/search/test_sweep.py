@@ -1,5 +1,8 @@
+from random import Random
+
 from replay.oracles.verdict import Verdict
 from replay.perturbations import Align
+from replay.search import Edits
 from replay.search.sweep import Sweep
 from tests.unit.replay.search.plans import TALK, TWO
 
@@ -12,7 +15,7 @@ def test_asks_for_one_after_the_other_and_remembers() -> None:
     assert sweep.ask() == first
     sweep.tell(first, Verdict.PASS)
     assert sweep.left == every - 1
-    assert sweep.told == [(first[0], Verdict.PASS)]
+    assert sweep.told == [(first, Verdict.PASS)]
     while (edits := sweep.ask()) is not None:
         sweep.tell(edits, Verdict.PASS)
     assert len(sweep.told) == every
@@ -31,16 +34,27 @@ def test_asks_for_several_at_once() -> None:
 
 def test_what_cannot_be_applied_is_passed_over() -> None:
     sweep = Sweep(TWO)
-    sweep._queue.appendleft(Align((("c1", 9), ("c2", 9))))
+    sweep._queue.appendleft((Align((("c1", 9), ("c2", 9))),))
     edits = sweep.ask()
     assert edits is not None
     assert not isinstance(edits[0], Align)
 
 
 def test_counts_what_was_tried_by_kind() -> None:
-    sweep = Sweep(TALK)
+    sweep = Sweep(TALK, chance=Random(0))
     while (edits := sweep.ask()) is not None:
         sweep.tell(edits, Verdict.PASS)
     kinds = sweep.kinds
     assert sum(kinds.values()) == len(sweep.told)
-    assert {"gap", "reset", "early_close", "half_close", "slow_reader"} <= kinds.keys()
+    assert {"gap", "reset", "early_close", "half_close", "slow_reader", "gap + gap"} <= kinds.keys()
+
+
+def test_what_is_drawn_follows_from_the_seed() -> None:
+    def all_of(seed: int) -> list[Edits | None]:
+        sweep, asked = Sweep(TALK, chance=Random(seed)), []
+        while (edits := sweep.ask()) is not None:
+            asked.append(edits)
+            sweep.tell(edits, Verdict.PASS)
+        return asked
+
+    assert all_of(1) == all_of(1) != all_of(2)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from replay.oracles.verdict import Verdict
 from replay.perturbations import Gap
 from replay.plan import After, Kind
+from replay.search import Edits
 from replay.search.window import Window, WindowSearch
 from replay.statistics import repeats_to_see
 from tests.unit.replay.captures import MS
@@ -21,6 +22,10 @@ EDIT = Gap("c1", 1, After(Kind.OPEN, "c1"), 0)
 MOST_POINTS = 45
 
 
+def with_value(value_ns: int) -> Edits:
+    return (EDIT.with_value(value_ns),)
+
+
 def searched(
     fails: Callable[[int], bool],
     failing_ns: int,
@@ -28,7 +33,7 @@ def searched(
     repeats: int = 1,
 ) -> tuple[Window, int]:
     """Return the window found and how many runs it took."""
-    search = WindowSearch(EDIT.with_value, failing_ns, passing_ns, HIGHEST_NS, repeats)
+    search = WindowSearch(with_value, failing_ns, passing_ns, HIGHEST_NS, repeats)
     asked = 0
     while (edits := search.ask()) is not None:
         (edit,) = edits
@@ -123,7 +128,7 @@ def test_a_failure_that_does_not_always_show(probability: float) -> None:
 
 
 def test_an_unknown_run_is_asked_again_and_counts_for_nothing() -> None:
-    search = WindowSearch(EDIT.with_value, 10 * MS, (), HIGHEST_NS, 1)
+    search = WindowSearch(with_value, 10 * MS, (), HIGHEST_NS, 1)
     first = search.ask()
     assert first is not None
     search.tell(first, Verdict.UNKNOWN)
@@ -132,20 +137,20 @@ def test_an_unknown_run_is_asked_again_and_counts_for_nothing() -> None:
 
 
 def test_a_point_passes_only_after_all_its_repeats() -> None:
-    search = WindowSearch(EDIT.with_value, 10 * MS, (), HIGHEST_NS, 3)
+    search = WindowSearch(with_value, 10 * MS, (), HIGHEST_NS, 3)
     asked = [search.ask() for _ in range(3) if search.tell((EDIT,), Verdict.PASS) is None]
     assert len(set(asked)) == 1
 
 
 def test_before_anything_was_asked_only_the_failing_point_is_known() -> None:
-    search = WindowSearch(EDIT.with_value, 10 * MS, (), HIGHEST_NS, 1)
+    search = WindowSearch(with_value, 10 * MS, (), HIGHEST_NS, 1)
     assert search.window == Window(None, None, 10 * MS)
     search.tell((EDIT,), Verdict.PASS)
     assert search.window == Window(None, None, 10 * MS)
 
 
 def test_edges_that_were_asked_too_seldom_move_when_asked_again() -> None:
-    search = WindowSearch(EDIT.with_value, 5 * MS, (100 * MS,), HIGHEST_NS, repeats=1)
+    search = WindowSearch(with_value, 5 * MS, (100 * MS,), HIGHEST_NS, repeats=1)
     luck = True
     while (edits := search.ask()) is not None:
         (edit,) = edits

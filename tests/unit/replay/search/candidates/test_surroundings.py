@@ -1,5 +1,6 @@
 from replay.perturbations import RestartServer, ServiceFault
-from replay.search.candidates.surroundings import Changeable, surroundings
+from replay.plan import START
+from replay.search.candidates.surroundings import Changeable, before_openings, surroundings
 from tests.unit.replay.search.plans import TALK, TWO
 
 
@@ -26,3 +27,17 @@ def test_each_service_is_slow_hangs_and_is_away() -> None:
     for proxy in proxies:
         own = [e.fault.name for e in edits if isinstance(e, ServiceFault) and e.proxy == proxy]
         assert {"latency", "blackhole", "down"} <= set(own)
+
+
+def test_no_service_is_away_for_good() -> None:
+    for _, edit in surroundings(TWO, Changeable(proxies=("redis",))):
+        assert isinstance(edit, ServiceFault)
+        assert edit.fault.name == "latency" or edit.for_ns is not None
+
+
+def test_a_service_goes_away_before_each_opening_and_after_what_was_before() -> None:
+    assert list(before_openings(TALK)) == [(START, 0)]
+    (first, _), (second, gap_ns) = before_openings(TWO)
+    assert first == START
+    assert second == TWO.of("c2")[0].after
+    assert 0 <= gap_ns <= TWO.of("c2")[0].gap_ns
