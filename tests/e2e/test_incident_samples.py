@@ -4,7 +4,6 @@ mended it does not. The two minutes of root cause 4 run in `make soak`."""
 from __future__ import annotations
 
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +13,11 @@ from local_staging.chat_backend.builds import Build
 from local_staging.chat_settings import ChatSettings
 from local_staging.dependencies import Dependencies
 from local_staging.edge_settings import EdgeSettings
-from local_staging.launch import HOST, Staging, launch
+from local_staging.launch import launch
 from local_staging.services.backing import BackingServices
-from local_staging.services.recipe import port_for
+from tests.staging.surroundings import DEADHEAT, cycling, faulty, free_addresses
 
 SAMPLES = Path(__file__).parents[2] / "data/samples"
-DEADHEAT = (sys.executable, "-m", "deadheat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ CONNECTION_RESPONSE = Sample(
 
 def replayed(sample: Sample, build: Build, services: BackingServices, tmp_path: Path) -> None:
     """Replay a sample as data/README.md says. Raises AssertionError when its message shows."""
-    through = {name: (HOST, port_for(0)) for name in ("auth", "redis", "postgres")}
+    through = free_addresses()
     run = tmp_path / "run.capture.jsonl"
     dependencies = Dependencies(services, through if sample.faults else {})
     with launch(
@@ -69,8 +67,8 @@ def replayed(sample: Sample, build: Build, services: BackingServices, tmp_path: 
                 ),
                 *("--target", staging.chat_url, "--jwt-key", str(staging.signing_key)),
                 *("--out", str(run)),
-                *(_cycling(staging) if sample.cycles else ()),
-                *(_faults(staging, services, through) if sample.faults else ()),
+                *(cycling(staging) if sample.cycles else ()),
+                *(faulty(staging, services, through) if sample.faults else ()),
             ],
             capture_output=True,
             text=True,
@@ -82,26 +80,6 @@ def replayed(sample: Sample, build: Build, services: BackingServices, tmp_path: 
     said_in = run if sample.is_told_to_the_client else staging.chat_log
     shown = [line for line in said_in.read_text().splitlines() if sample.message in line]
     assert not shown, "\n".join(shown)
-
-
-def _cycling(staging: Staging) -> tuple[str, ...]:
-    port = staging.chat_url.rpartition(":")[2].partition("/")[0]
-    return ("--restart-command", " ".join((*DEADHEAT, "staging", "cycle", "--port", port)))
-
-
-def _faults(
-    staging: Staging, services: BackingServices, through: dict[str, tuple[str, int]]
-) -> tuple[str, ...]:
-    upstream = {
-        "auth": (HOST, int(staging.auth_url.rpartition(":")[2])),
-        "redis": services.redis.address,
-        "postgres": services.postgres.address,
-    }
-    pairs = (
-        f"{name}={listen[0]}:{listen[1]}={upstream[name][0]}:{upstream[name][1]}"
-        for name, listen in through.items()
-    )
-    return tuple(part for pair in pairs for part in ("--fault-proxy", pair))
 
 
 @pytest.mark.guards(1, 'Need to call "accept" first')
