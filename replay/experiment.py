@@ -29,8 +29,10 @@ from replay.plan import Plan
 
 # A send later than this is not the timing that was asked for.
 MAX_LATENESS_NS = 20_000_000
-# Logs are written a moment after the event that they tell of.
+# Logs are written a moment after the event that they tell of; and when a client has gone, after the
+# work that nobody waits for any more.
 LOG_SETTLE_S = 0.05
+MOST_LOG_SETTLE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ def observed(run: Capture, plan: Plan, lines: Sequence[str] | None) -> Observed:
 
 @dataclass(slots=True)
 class Experiment:
-    """Carries out runs one after the other. `settle_s` is the rest that the server gets between.
+    """Carries out runs one after the other. `settle_s` is the rest that the server gets between;
+    what it logs in that time belongs to the run before.
 
     `directory` gets a table of runs and, in a folder, the record of each. `amend` corrects every
     plan that is made. `past` are runs of an interrupted hunt, which are not made again. Until
@@ -109,6 +112,8 @@ class Experiment:
     past: PastRuns = field(default_factory=PastRuns)
     trials: list[Trial] = field(default_factory=list)
     _started: int = 0
+    # What the server got after the last run; None before the first.
+    _rested_s: float | None = None
     _redactor: Redactor = field(default_factory=Redactor)
     _pacer: RunPacer = field(init=False)
 
@@ -155,10 +160,10 @@ class Experiment:
         seed: int | None,
     ) -> tuple[Capture, tuple[str, ...]]:
         """Have the run; return its record, and what it left in the server's log."""
-        rest_s = self.settle_s if number > 1 else 0.0
+        rest_s = 0.0 if self._rested_s is None else self.settle_s - self._rested_s
         await asyncio.sleep(max(rest_s, self._pacer.wait_ns(monotonic_ns()) / 1e9))
         self._pacer.begin(monotonic_ns())
-        if self.log is not None:
+        if self.log is not None and self._rested_s is None:
             self.log.skip()
         about: tuple[tuple[str, str], ...] = (
             ("edits", json.dumps([edit.to_json() for edit in edits])),
@@ -169,7 +174,11 @@ class Experiment:
             about += (("seed", str(drawn)),)
         settings = replace(self.settings, about=(*self.settings.about, *about), seed=drawn)
         run = await run_live(plan, settings, path)
-        return run, () if self.log is None else await lines_of_run(self.log, self._redactor)
+        if self.log is None:
+            self._rested_s = 0.0
+            return run, ()
+        self._rested_s = max(self.settle_s, log_settle_s(plan, settings.patience_s))
+        return run, await lines_of_run(self.log, self._redactor, self._rested_s)
 
     def _judged(
         self, run: Capture, lines: Sequence[str], outcomes: Sequence[Outcome], plan: Plan
@@ -192,7 +201,13 @@ class Experiment:
             file.write(line + "\n")
 
 
-async def lines_of_run(log: ServerLog, redactor: Redactor) -> tuple[str, ...]:
-    """Return what a run that just ended left in the server's log, without secrets."""
-    await asyncio.sleep(LOG_SETTLE_S)
+def log_settle_s(plan: Plan, patience_s: float) -> float:
+    """Return how long after a run the server may still tell of it in its log."""
+    late_s = min(patience_s, MOST_LOG_SETTLE_S) if plan.is_disturbed else 0.0
+    return max(LOG_SETTLE_S, late_s)
+
+
+async def lines_of_run(log: ServerLog, redactor: Redactor, settle_s: float) -> tuple[str, ...]:
+    """Return what a run that just ended leaves in the server's log, without secrets."""
+    await asyncio.sleep(settle_s)
     return tuple(redactor.text(line, where="log")[0] for line in log.new_lines())

@@ -151,7 +151,7 @@ async def _replayed(
     from capture.redaction import Redactor
     from replay.engine.live import run_live
     from replay.errors import LimitExceeded
-    from replay.experiment import doubt_of, lines_of_run, observed
+    from replay.experiment import doubt_of, lines_of_run, log_settle_s, observed
     from replay.limits import stopped_by
     from replay.oracles.checks import judged
 
@@ -161,7 +161,10 @@ async def _replayed(
         replayed = await run_live(plan, settings, options.out, overwrite=options.overwrite)
     if stopped := stopped_by(replayed):
         raise LimitExceeded(f"{stopped}; {options.out} has what was sent until then")
-    lines = None if log is None else await lines_of_run(log, Redactor())
+    lines = None
+    if log is not None:
+        settle_s = log_settle_s(plan, settings.patience_s)
+        lines = await lines_of_run(log, Redactor(), settle_s)
     outcomes = judged(checks, observed(replayed, plan, lines))
     reason = doubt_of(replayed)
     return replayed, [outcome.doubted(reason) for outcome in outcomes] if reason else outcomes

@@ -1,4 +1,6 @@
+import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from replay.oracles.checks import parse
 from replay.oracles.differential import Baseline
 from replay.oracles.log import LogBaseline
 from replay.oracles.verdict import Verdict
-from replay.perturbations import Gap
+from replay.perturbations import Gap, Reset
 from replay.plan import After, Kind, Plan
 from replay.planning import plan_from_capture
 from replay.target import Target
@@ -123,6 +125,42 @@ async def test_log_lines_from_before_the_run_are_not_its_own(
     (trial,) = await trials(experiment, monkeypatch, HEALTHY)
     assert trial.log == ()
     assert trial.verdict is Verdict.PASS
+
+
+class LateComplaint(Runs):
+    """Each run leaves a line in the log some time after its end."""
+
+    after_s = 0.03
+
+    async def __call__(self, plan: Plan, settings: RunSettings, out: Path) -> Capture:
+        record = self.records.pop(0)
+
+        def complain() -> None:
+            with self.log.open("a") as file:
+                file.write(f"TypeError: after {len(self.records)} more\n")
+
+        asyncio.get_running_loop().call_later(self.after_s, complain)
+        return record
+
+
+async def test_what_the_server_logs_while_it_rests_is_of_the_run_before(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = LateComplaint(experiment.directory / "server.log", HEALTHY, HEALTHY)
+    monkeypatch.setattr("replay.experiment.run_live", runs)
+    experiment.settle_s = 0.15
+    told = [(await experiment.run((EDIT,), "sweep")).log for _ in range(2)]
+    assert told == [("TypeError: after 1 more",), ("TypeError: after 0 more",)]
+
+
+async def test_who_worked_for_a_client_that_left_is_heard_out(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = LateComplaint(experiment.directory / "server.log", HEALTHY, HEALTHY)
+    monkeypatch.setattr("replay.experiment.run_live", runs)
+    experiment.settings = replace(experiment.settings, patience_s=0.15)
+    trial = await experiment.run((Reset("c1", 2),), "sweep")
+    assert trial.log == ("TypeError: after 1 more",)
 
 
 async def test_the_edits_are_applied_and_written_down(
