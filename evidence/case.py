@@ -59,7 +59,7 @@ class Case:
             if self.record.verdict is Answer.INCONCLUSIVE:
                 return f"Inconclusive: {'; '.join(answer['reasons']) or 'no reason was given'}."
             tried, runs = answer["swept"]["tried"], answer["runs"]
-            what = f"{tried} single changes of timing" if tried else "the given change of timing"
+            what = f"{tried} changes of timing" if tried else "the given change of timing"
             return f"No race was found: {what} tried in {runs} runs."
         found, control = self.seen.rate, self.seen.control
         symptom = self.record.finding["symptom"]["kind"]
@@ -85,7 +85,8 @@ class Case:
         swept = answer["swept"]
         rows += [
             ("runs", str(len(self.record.trials))),
-            ("single changes tried", f"{swept['tried']}, and {swept['left']} were left"),
+            ("changes tried", f"{swept['tried']}, and {swept['left']} were left"),
+            *(("tried all of", each["what"]) for each in swept.get("exhausted", ())),
         ]
         return rows + [("note", reason) for reason in answer["reasons"]]
 

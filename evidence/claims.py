@@ -186,7 +186,10 @@ def nothing_found_why(record: HuntRecord) -> Why:
     is_known = record.verdict is not Answer.INCONCLUSIVE
     text = ("Nothing was found." if is_known else "That cannot be told from this hunt.") + reasons
     if tried:
-        text += f" {tried} single changes of timing were tried, {left} were left."
+        text += f" {tried} changes of timing were tried, {left} were left."
+    for each in answer["swept"].get("exhausted", ()):
+        count = f"{each['changes']} changes, {each['failed']} failed"
+        text += f" All of this was tried: {each['what']} ({count})."
     if failed:
         text += f" {failed} of these runs failed, and that did not hold up when it was repeated."
     text += f" There were {answer['runs']} runs. Unperturbed: {control}."

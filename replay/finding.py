@@ -10,6 +10,7 @@ from typing import Any
 from replay.oracles.verdict import Symptom
 from replay.perturbations import Gap, Perturbation
 from replay.perturbations.words import in_words
+from replay.search.exhausted import Exhausted
 from replay.statistics import Rate, rate
 
 
@@ -69,8 +70,8 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class HuntResult:
-    """The outcome of a hunt. `reasons` say why it ended so; `tried` counts single edits swept, and
-    `kinds` those of each kind.
+    """The outcome of a hunt. `reasons` say why it ended so; `tried` counts changes swept, `kinds`
+    those of each kind, and of what is `exhausted` all were.
     """
 
     answer: Answer
@@ -81,6 +82,7 @@ class HuntResult:
     tried: int = 0
     left: int = 0
     kinds: Mapping[str, int] = field(default_factory=dict)
+    exhausted: tuple[Exhausted, ...] = ()
 
     @property
     def finding(self) -> Finding | None:
@@ -101,7 +103,12 @@ class HuntResult:
             "finding": None if self.finding is None else self.finding.to_json(),
             "findings": [finding.to_json() for finding in self.findings],
             "reasons": list(self.reasons),
-            "swept": {"tried": self.tried, "left": self.left, "kinds": dict(self.kinds)},
+            "swept": {
+                "tried": self.tried,
+                "left": self.left,
+                "kinds": dict(self.kinds),
+                "exhausted": [each.to_json() for each in self.exhausted],
+            },
         }
 
 
@@ -131,9 +138,10 @@ def sentences(result: HuntResult) -> list[str]:
             f"  fails in {finding.rate}",
         ]
     if result.tried and not result.findings:
-        lines.append(f"  {result.tried} single changes of timing tried, {result.left} were left")
+        lines.append(f"  {result.tried} changes of timing tried, {result.left} were left")
     if result.kinds:
         lines.append(f"  tried: {', '.join(f'{n} {kind}' for kind, n in result.kinds.items())}")
+    lines += [f"  all of: {each}" for each in result.exhausted]
     lines.append(f"  unperturbed it fails in {result.control}")
     return lines + [f"  note: {reason}" for reason in result.reasons]
 

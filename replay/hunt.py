@@ -247,6 +247,7 @@ class Hunt:
             tried=len(self._sweep.told),
             left=self._sweep.left,
             kinds=self._sweep.kinds,
+            exhausted=self._sweep.exhausted,
         )
 
 

@@ -12,6 +12,7 @@ from replay.perturbations import perturbed
 from replay.plan import Plan
 from replay.search import Edits
 from replay.search.candidates import NOTHING_ELSE, Changeable, candidates
+from replay.search.exhausted import Exhausted, exhausted
 
 if TYPE_CHECKING:
     from random import Random
@@ -65,6 +66,11 @@ class Sweep:
     def left(self) -> int:
         """How many changes there still are to try."""
         return len(self._queue)
+
+    @property
+    def exhausted(self) -> tuple[Exhausted, ...]:
+        """What was tried all of."""
+        return tuple(exhausted(self.plan, dict(self.told), set(self._queue)))
 
     @property
     def kinds(self) -> dict[str, int]:

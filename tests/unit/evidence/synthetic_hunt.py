@@ -293,7 +293,11 @@ def _examined(hunter: _Hunter, edit: Perturbation, rate_runs: int) -> tuple[Find
     hunter.repeat([edit], "confirm", 2)
     repeats = 1 if hunter.server.share >= 1 else 6
     search = WindowSearch(
-        edit.with_value, edit.value_ns, (_at(RECORDED_GAP_MS),), _at(8_000), repeats
+        lambda value_ns: (edit.with_value(value_ns),),
+        edit.value_ns,
+        (_at(RECORDED_GAP_MS),),
+        _at(8_000),
+        repeats,
     )
     while (edits := search.ask()) is not None:
         search.tell(edits, hunter.run(edits, "window"))

@@ -146,7 +146,7 @@ def test_nothing_found_says_what_was_tried_and_what_is_left(fixed: HuntRecord) -
     why = nothing_found_why(fixed)
     swept = fixed.answer["swept"]
     assert why.answer.startswith("Nothing was found.")
-    assert f"{swept['tried']} single changes of timing were tried" in why.answer
+    assert f"{swept['tried']} changes of timing were tried" in why.answer
     assert f"{swept['left']} changes are untried: raise --budget" in why.to_answer
 
 
