@@ -13,12 +13,14 @@ from capture.format.model import Note
 from evidence.claims import WHAT_USERS_SEE, whys_of
 from evidence.comparison import comparable_trials, comparison_rate
 from evidence.hunt_record import HuntRecord, read_record
-from evidence.measured import Measured, measured, milliseconds, window_words
+from evidence.measured import Measured, change_words, measured, milliseconds
 from evidence.server_log import has_log
 from evidence.whys import Why, statuses
 from replay.correlation import made_in
 from replay.finding import Answer
 from replay.hunt_directory import FINDING, RECORDED
+from replay.perturbations import from_json
+from replay.perturbations.words import in_words
 from replay.statistics import Rate, rate
 
 Rows = list[tuple[str, str]]
@@ -65,7 +67,7 @@ class Case:
         symptom = self.record.finding["symptom"]["kind"]
         what = WHAT_USERS_SEE.get(symptom, "The server behaves differently")
         return (
-            f"{what} when {self.seen.step} comes {window_words(self.seen)}: "
+            f"{what} when {change_words(self.seen)}: "
             f"{found.failures} of {found.runs} runs, {control.failures} of {control.runs} without "
             "the change."
         )
@@ -78,9 +80,10 @@ class Case:
             symptom = self.record.finding["symptom"]
             rows += [
                 ("symptom", f"{symptom['kind']}: {symptom['detail']}"),
-                ("timing", f"{self.seen.step}, {window_words(self.seen)}"),
+                ("timing", change_words(self.seen)),
                 ("recorded there", milliseconds(self.seen.recorded_ns)),
             ]
+            rows += [("found, too", _in_short(each)) for each in answer.get("findings", ())[1:]]
         rows += [(f"fails {name}", str(each)) for name, each in self.rates.items()]
         swept = answer["swept"]
         rows += [
@@ -145,6 +148,13 @@ class Case:
             "window": None if finding is None or self.seen is None else dict(finding["window"]),
             "whys": statuses(self.whys),
         }
+
+
+def _in_short(finding: Mapping[str, Any]) -> str:
+    edits = "; ".join(in_words(from_json(edit)) for edit in finding["edits"])
+    found, symptom = finding["rate"], finding["symptom"]
+    often = f"{found['failures']} of {found['runs']} runs"
+    return f"{symptom['kind']}: {symptom['detail']} (with {edits}: {often})"
 
 
 def open_case(hunt: str | Path, comparison: str | Path = "") -> Case:

@@ -10,6 +10,7 @@ from evidence.comparison import change_why
 from evidence.hunt_record import RUNS, HuntRecord
 from evidence.measured import (
     Measured,
+    change_words,
     edges_of,
     measured,
     milliseconds,
@@ -68,10 +69,11 @@ def timing_why(record: HuntRecord, seen: Measured, whys: tuple[Why, ...]) -> Why
     """Say which change of timing makes it happen, and that chance does not."""
     proven = differs(seen.rate, seen.control)
     recorded = "later or earlier" if seen.recorded_ns is None else milliseconds(seen.recorded_ns)
+    as_recorded = f"it came {recorded} after it" if seen.is_gap else "nothing of that happens"
+    value = f"With {milliseconds(seen.edit.value_ns)}" if seen.edit.has_value else "Then"
     answer = (
-        f"Timing, and nothing else was changed: {seen.step} comes {window_words(seen)}; in the "
-        f"recording it came {recorded} after it. With {milliseconds(seen.edit.value_ns)} it fails "
-        f"in {seen.rate}, without any change in {seen.control}. "
+        f"Timing, and nothing else was changed: {change_words(seen)}; in the recording "
+        f"{as_recorded}. {value} it fails in {seen.rate}, without any change in {seen.control}. "
     )
     test = "Boschloo's exact test, one-sided, 5 %"
     answer += (
@@ -150,6 +152,16 @@ def window_why(record: HuntRecord, seen: Measured, whys: tuple[Why, ...]) -> Why
 def unseen_why(record: HuntRecord, seen: Measured) -> Why:
     """Say why the recorded session did not show it."""
     question = "Why was it not seen before?"
+    if not seen.is_gap:
+        is_clean = bool(seen.controls) and not seen.control.failures
+        return Why(
+            question,
+            "In the recording nothing of that happens, and without it unperturbed runs fail in "
+            f"{seen.control}.",
+            Status.SUPPORTED if is_clean else Status.OPEN,
+            (record.cite_runs(seen.controls, f"{seen.control}"),) if seen.controls else (),
+            to_answer="" if is_clean else "find out why unperturbed runs fail",
+        )
     recorded_ns = seen.recorded_ns
     distance = None if recorded_ns is None else _outside_by(recorded_ns, seen)
     if recorded_ns is None or distance is None:
@@ -228,7 +240,7 @@ def _silent_server(question: str, whys: tuple[Why, ...], *, has_read: bool) -> W
 
 def _edge_sentences(seen: Measured) -> list[str]:
     failed_ns, passed_ns = edges_of(seen)
-    if failed_ns is None:
+    if failed_ns is None or not seen.edit.has_value:
         return []
     if passed_ns is None:
         return [f"The longest gap that failed was {milliseconds(failed_ns)}; no longer one passed."]
@@ -245,6 +257,8 @@ def _state_sentence(seen: Measured, *, certain: bool) -> str:
         if certain
         else " Inside the window it is likely, not certain: something else varies too."
     )
+    if not seen.edit.has_value:
+        return f"What is done has no time that could be varied.{chance}"
     if seen.high_ns is None:
         return f"Where it ends was not found.{chance}"
     if seen.low_ns == 0:
@@ -267,7 +281,7 @@ def _other_changes(record: HuntRecord) -> str:
     ]
     failed = sum(trial["verdict"] == FAIL for trial in others)
     return (
-        f"Single changes of other gaps: {len(others)} tried, {failed} of them failed; "
+        f"Other changes: {len(others)} tried, {failed} of them failed; "
         f"{left} changes were not tried."
     )
 

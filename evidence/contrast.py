@@ -23,7 +23,16 @@ from replay.oracles.shape import Normaliser, describe, shape_of
 from replay.oracles.transcript import transcripts
 from replay.plan import After, Kind
 from replay.planning import plan_from_capture
-from replay.tables import CONTROL, PASS, Trial, finding_signatures, gap_of, moved_edit, shows
+from replay.tables import (
+    CONTROL,
+    PASS,
+    Trial,
+    finding_signatures,
+    gap_of,
+    moved_edit,
+    shows,
+    value_ns_of,
+)
 
 FAILING, PASSING = "failing", "passing"
 SWITCHING_PROTOCOLS = 101
@@ -41,7 +50,7 @@ class _Moment:
 def contrasted(answer: Mapping[str, Any]) -> tuple[Trial, Trial] | None:
     """Return the passing run nearest to the reported timing and a failing one at it, if any."""
     finding, known = answer["finding"], finding_signatures(answer)
-    reported_ns = moved_edit(finding).value_ns
+    reported_ns = value_ns_of(moved_edit(finding))
     near, failing = list[tuple[int, Trial]](), list[tuple[int, Trial]]()
     for trial in answer["trials"]:
         gap_ns = gap_of(trial, finding)

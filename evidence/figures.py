@@ -10,6 +10,7 @@ from evidence.hunt_record import HuntRecord
 from evidence.measured import Measured
 from replay.charts import before_after, dose_response, rate_intervals, send_lateness
 from replay.lateness import send_lateness_ns
+from replay.perturbations import Gap
 from replay.tables import PASS, dose_table
 
 USUAL_RUNS = 4
@@ -21,7 +22,8 @@ def of_the_failure(case: Case) -> list[Chart]:
     """Return the charts that show what was found: rate, dose and response, before and after."""
     charts = [rate_intervals(case.rates)]
     if case.seen is not None:
-        charts.append(dose_chart(case.record, case.seen))
+        if case.seen.edit.has_value:
+            charts.append(dose_chart(case.record, case.seen))
         side_by_side = contrast_chart(case.record, case.seen)
         charts += [] if side_by_side is None else [side_by_side]
     return charts
@@ -43,8 +45,15 @@ def dose_chart(record: HuntRecord, seen: Measured) -> Chart:
         dose_table(record.answer, seen.recorded_ns),
         seen.low_ns,
         seen.high_ns,
-        f"{seen.edit.connection} step {seen.edit.step} after {seen.edit.anchor} (ms)",
+        _axis(seen),
     )
+
+
+def _axis(seen: Measured) -> str:
+    edit = seen.edit
+    if isinstance(edit, Gap):
+        return f"{edit.connection} step {edit.step} after {edit.anchor} (ms)"
+    return f"{edit.name}: {edit.varied.removesuffix('_ns')}, from {edit.anchor} (ms)"
 
 
 def contrast_chart(record: HuntRecord, seen: Measured) -> Chart | None:

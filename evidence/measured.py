@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evidence.hunt_record import HuntRecord
-from replay.perturbations import Perturbation
+from replay.perturbations import Gap, Perturbation, from_json
+from replay.perturbations.words import in_words
 from replay.plan import Open, Plan, Send
 from replay.statistics import Rate
 from replay.tables import (
@@ -21,6 +22,7 @@ from replay.tables import (
     rate_of,
     recorded_gap_ns,
     shows,
+    value_ns_of,
 )
 
 MAX_TEXT = 70
@@ -34,6 +36,7 @@ class Measured:
     """
 
     edit: Perturbation
+    others: Sequence[Perturbation]
     step: str
     low_ns: int | None
     high_ns: int | None
@@ -44,6 +47,11 @@ class Measured:
     controls: Sequence[Trial]
     failing: Sequence[Trial]
     is_failing: Callable[[Trial], bool]
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether a step comes at another time, and nothing else is done."""
+        return isinstance(self.edit, Gap) and not self.others
 
     @property
     def rate(self) -> Rate:
@@ -71,9 +79,10 @@ def measured(record: HuntRecord) -> Measured:
     # An edge that was not found lies at the last gap that failed.
     lowest = low_ns if low_ns is not None else min((gap_ns for gap_ns, _ in failing), default=0)
     highest = high_ns if high_ns is not None else max((gap_ns for gap_ns, _ in failing), default=0)
-    at_point = [t for gap_ns, t in gaps if gap_ns == edit.value_ns]
+    at_point = [t for gap_ns, t in gaps if gap_ns == value_ns_of(edit)]
     return Measured(
         edit=edit,
+        others=[other for other in map(from_json, finding["edits"]) if other != edit],
         step=step_words(record.plan, edit),
         low_ns=low_ns,
         high_ns=high_ns,
@@ -118,12 +127,32 @@ def step_words(plan: Plan, edit: Perturbation) -> str:
     return f"the client's goodbye ({name})"
 
 
+def change_words(seen: Measured) -> str:
+    """Return what is changed, and within which times it fails, as the end of "when …"."""
+    edit = seen.edit
+    does = {
+        "gap": f"{seen.step} comes",
+        "reset": f"{edit.connection} is reset in place of {seen.step},",
+        "half_close": f"{edit.connection} is half-closed in place of {seen.step},",
+        "early_close": f"{edit.connection} is closed in place of {seen.step},",
+        "restart_server": "the server is restarted",
+    }.get(edit.name)
+    if does is None:
+        words = f"this is done: {in_words(edit)}"
+        if (seen.low_ns, seen.high_ns) != (None, None):
+            low, high = milliseconds(seen.low_ns), milliseconds(seen.high_ns)
+            words += f" (with {edit.varied.removesuffix('_ns')} from {low} to {high})"
+    else:
+        words = f"{does} {window_words(seen)}"
+    return "; and ".join([words, *map(in_words, seen.others)])
+
+
 def window_words(seen: Measured) -> str:
     """Return the failing window as a person reads it."""
     anchor = seen.edit.anchor
     match (seen.low_ns, seen.high_ns):
         case (None, None):
-            return f"near {milliseconds(seen.edit.value_ns)} after {anchor}"
+            return f"near {milliseconds(value_ns_of(seen.edit))} after {anchor}"
         case (None, high):
             return f"up to {milliseconds(high)} after {anchor}"
         case (low, None):

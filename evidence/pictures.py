@@ -23,7 +23,7 @@ def write_pictures(hunt: Path, directory: Path) -> list[Path]:
     if case.seen is None:
         raise EvidenceError(f"{hunt} has no finding to draw: {case.headline}")
     charts: dict[str, Chart | None] = {
-        DOSE: dose_chart(case.record, case.seen),
+        DOSE: dose_chart(case.record, case.seen) if case.seen.edit.has_value else None,
         TIMELINE: contrast_chart(case.record, case.seen),
     }
     written = []

@@ -24,7 +24,8 @@ from replay.errors import ReplayError
 from replay.hunt_directory import FINDING, HUNT, RECORDED, read_hunt
 from replay.oracles.log import pattern_of
 from replay.oracles.verdict import SymptomKind
-from replay.perturbations import perturbed
+from replay.perturbations import Gap, from_json, perturbed
+from replay.perturbations.words import in_words
 from replay.plan_file import read_edits
 from replay.planning import plan_from_capture
 from replay.statistics import repeats_to_see
@@ -151,7 +152,7 @@ def _docstring(source: Source) -> Iterator[str]:
         return
     yield from _wrapped(f"A race: {symptom['detail']}")
     yield ""
-    yield from _wrapped(f"It shows when {_when(window)}.")
+    yield from _wrapped(f"It shows when {_when(finding, window)}.")
     unperturbed = ""
     if source.control is not None:
         unperturbed = f"; unperturbed {source.control['failures']} of {source.control['runs']} did"
@@ -162,7 +163,10 @@ def _docstring(source: Source) -> Iterator[str]:
     yield from _wrapped("The test fails as long as that is so, and passes once it is mended.")
 
 
-def _when(window: Mapping[str, Any]) -> str:
+def _when(finding: Mapping[str, Any], window: Mapping[str, Any]) -> str:
+    edits = [from_json(edit) for edit in finding["edits"]]
+    if len(edits) > 1 or not isinstance(edits[0], Gap):
+        return f"this is done: {'; '.join(map(in_words, edits))}"
     step = f"{window['connection']} step {window['step']}"
     recorded_ms = window.get("recorded_ms")
     recorded = "" if recorded_ms is None else f" (recorded: {recorded_ms:.1f} ms)"

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from capture.tables import typed_table
+from replay.oracles.verdict import Symptom, SymptomKind
 from replay.perturbations import Perturbation, from_json
 from replay.plan import Plan
 from replay.statistics import Rate, rate
@@ -25,8 +26,8 @@ FINEST_LATENESS_NS = 1_000
 
 Trial = Mapping[str, Any]
 """One line of `runs.jsonl`."""
-Signature = tuple[str, str, str]
-"""Kind and connection of a symptom, and the check that failed."""
+Signature = tuple[str, str, str, str]
+"""Kind and connection of a symptom, the check that failed, how a complaint begins."""
 
 _TRIAL_TYPES = {
     "run": "int64",
@@ -98,8 +99,9 @@ def judged_trials(trials: Sequence[Trial]) -> list[Trial]:
 def moved_edit(finding: Mapping[str, Any]) -> Perturbation:
     """Return the edit of a finding whose value the failing window is about."""
     edits = [from_json(edit) for edit in finding["edits"]]
-    where = (finding["window"]["connection"], finding["window"]["step"])
-    at_step = [edit for edit in edits if (edit.connection, edit.step) == where]
+    window = finding["window"]
+    where = (window["connection"], window["step"], window["after"])
+    at_step = [edit for edit in edits if (edit.connection, edit.step, edit.anchor) == where]
     return (at_step + edits)[0]
 
 
@@ -107,12 +109,25 @@ def gap_of(trial: Trial, finding: Mapping[str, Any]) -> int | None:
     """Return the value that a run gave to the finding's edit; None if it changed anything else."""
     moved = moved_edit(finding)
     edits = [from_json(edit) for edit in trial["edits"]]
-    mine = [edit for edit in edits if edit.with_value(0) == moved.with_value(0)]
+    mine = [edit for edit in edits if _is_same_but_for_the_value(edit, moved)]
     if len(mine) != 1:
         return None
     others = [edit for edit in edits if edit != mine[0]]
     expected = [edit for edit in map(from_json, finding["edits"]) if edit != moved]
-    return mine[0].value_ns if others == expected else None
+    return value_ns_of(mine[0]) if others == expected else None
+
+
+def value_ns_of(edit: Perturbation) -> int:
+    """Return the value of an edit that a search varies; 0 of one that has none."""
+    return edit.value_ns if edit.has_value else 0
+
+
+def _is_same_but_for_the_value(edit: Perturbation, other: Perturbation) -> bool:
+    if edit == other:
+        return True
+    if type(edit) is not type(other) or not (edit.has_value and other.has_value):
+        return False
+    return edit.with_value(0) == other.with_value(0)
 
 
 def finding_signatures(answer: Mapping[str, Any]) -> frozenset[Signature]:
@@ -149,7 +164,12 @@ def rate_of(failed: Sequence[bool]) -> Rate:
 
 def _signatures(trial: Trial) -> set[Signature]:
     return {
-        (symptom["kind"], symptom["connection"], symptom.get("check", ""))
+        Symptom(
+            SymptomKind(symptom["kind"]),
+            symptom["detail"],
+            symptom["connection"],
+            symptom.get("check", ""),
+        ).signature
         for symptom in trial["symptoms"]
     }
 

@@ -15,6 +15,8 @@ from evidence.claims import (
 from evidence.hunt_record import HuntRecord, read_record
 from evidence.measured import measured
 from evidence.whys import Status, statuses, walk
+from replay.perturbations import Reset
+from replay.plan import After
 from tests.unit.evidence.synthetic_hunt import COMPLAINT, MS
 
 
@@ -159,3 +161,13 @@ def test_an_inconclusive_hunt_gives_its_reasons(drifting: HuntRecord) -> None:
     why = nothing_found_why(drifting)
     assert why.answer.startswith("That cannot be told from this hunt. Unperturbed runs fail.")
     assert "did not hold up" in why.answer
+
+
+def test_a_change_that_is_no_gap_is_not_told_as_one(raced: HuntRecord) -> None:
+    reset = replace(measured(raced), edit=Reset("c1", 2, After.parse("c1 open"), 5_000_000))
+    why = timing_why(raced, reset, ())
+    assert "c1 is reset in place of" in why.answer
+    assert "in the recording nothing of that happens." in why.answer
+    unseen = unseen_why(raced, reset)
+    assert "In the recording nothing of that happens" in unseen.answer
+    assert unseen.status is Status.SUPPORTED

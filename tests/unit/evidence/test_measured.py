@@ -3,8 +3,24 @@ from dataclasses import replace
 import pytest
 
 from evidence.hunt_record import HuntRecord
-from evidence.measured import Measured, edges_of, measured, milliseconds, step_words, window_words
-from replay.perturbations import Gap
+from evidence.measured import (
+    Measured,
+    change_words,
+    edges_of,
+    measured,
+    milliseconds,
+    step_words,
+    window_words,
+)
+from replay.perturbations import (
+    Burst,
+    EarlyClose,
+    Gap,
+    Hold,
+    Perturbation,
+    Reset,
+    RestartServer,
+)
 from replay.plan import After
 from tests.unit.evidence.synthetic_hunt import MS, RECORDED_GAP_MS
 
@@ -68,3 +84,44 @@ def test_steps_are_named_by_what_they_do(raced: HuntRecord) -> None:
 
 def test_an_unknown_time_is_a_question_mark() -> None:
     assert (milliseconds(None), milliseconds(1_500_000)) == ("?", "1.5 ms")
+
+
+OPEN = After.parse("c1 open")
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (
+            Reset("c1", 1, OPEN, 5 * MS),
+            "c1 is reset in place of STEP, 2.0 ms to 9.0 ms after c1 open",
+        ),
+        (
+            EarlyClose("c1", 1, OPEN, 5 * MS),
+            "c1 is closed in place of STEP, 2.0 ms to 9.0 ms after",
+        ),
+        (RestartServer(OPEN, 5 * MS), "the server is restarted 2.0 ms to 9.0 ms after c1 open"),
+        (
+            Hold("c1", 1, 5 * MS),
+            "this is done: hold: connection c1, step 1, for_ms 5 (with for from 2.0 ms to 9.0 ms)",
+        ),
+    ],
+)
+def test_other_changes_than_gaps_are_told_as_what_they_are(
+    seen: Measured, edit: Perturbation, words: str
+) -> None:
+    changed = replace(seen, edit=edit, step="STEP", low_ns=2 * MS, high_ns=9 * MS)
+    assert change_words(changed).startswith(words)
+    assert not changed.is_gap
+
+
+def test_what_has_no_value_is_told_without_a_time(seen: Measured) -> None:
+    burst = replace(seen, edit=Burst("c1", 1, 2), low_ns=None, high_ns=None)
+    assert change_words(burst) == "this is done: burst: connection c1, step 1, last 2"
+
+
+def test_the_other_edits_are_told_too(seen: Measured) -> None:
+    both = replace(seen, others=[Burst("c1", 1, 2)])
+    assert change_words(both).endswith("; and burst: connection c1, step 1, last 2")
+    assert seen.is_gap
+    assert not both.is_gap

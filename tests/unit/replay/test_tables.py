@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from replay.perturbations import Gap
+from replay.perturbations import Burst, Gap
 from replay.plan import After
 from replay.planning import plan_from_capture
 from replay.tables import (
@@ -111,7 +111,7 @@ def test_unknown_runs_count_for_nothing() -> None:
 def test_another_failure_at_the_same_gap_is_not_the_finding() -> None:
     runs = answer(trial([gap(0)], "fail"), trial([gap(200)], "fail", "rate", OTHER))
     known = finding_signatures(runs)
-    assert known == {("refused", "c2", "")}
+    assert known == {("refused", "c2", "", "")}
     assert [shows(each, known) for each in runs["trials"]] == [True, False]
 
 
@@ -123,11 +123,13 @@ def test_a_named_check_that_fails_is_a_failure_of_its_own() -> None:
 
 def test_the_last_failing_run_of_the_sweep_says_what_the_finding_looks_like() -> None:
     given_up, taken_up = trial([gap(0)], "fail", symptom=OTHER), trial([gap(10)], "fail")
-    assert finding_signatures(answer(given_up, taken_up)) == {("refused", "c2", "")}
+    assert finding_signatures(answer(given_up, taken_up)) == {("refused", "c2", "", "")}
 
 
 def test_without_a_sweep_the_first_failing_run_does() -> None:
-    assert finding_signatures(answer(trial([gap(200)], "fail", "rate"))) == {("refused", "c2", "")}
+    assert finding_signatures(answer(trial([gap(200)], "fail", "rate"))) == {
+        ("refused", "c2", "", "")
+    }
     assert finding_signatures(answer()) == frozenset()
 
 
@@ -169,3 +171,24 @@ def test_rates_and_changes_read_well() -> None:
     assert (rate_of([True, False]).failures, rate_of([]).runs) == (1, 0)
     delay = {"perturbation": "handshake_delay", "connection": "c1", "step": 0, "by_ms": 300}
     assert change_text(delay) == "c1 step 0 300.0 ms after c1 TCP connect"
+
+
+def test_edits_without_a_value_are_compared_whole() -> None:
+    burst = Burst("c1", 1, 2)
+    finding = {
+        "edits": [burst.to_json()],
+        "window": {"connection": "c1", "step": 1, "after": burst.anchor},
+    }
+    assert gap_of(trial([burst.to_json()]), finding) == 0
+    for other in ([Burst("c1", 1, 3).to_json()], [gap(200)], []):
+        assert gap_of(trial(other), finding) is None
+        assert gap_of(trial([burst.to_json()]), answer()["finding"]) is None
+
+
+def test_of_several_edits_the_one_of_the_window_varies() -> None:
+    def edits(gap_ms: float) -> list[dict[str, Any]]:
+        return [Burst("c2", 1, 2).to_json(), gap(gap_ms)]
+
+    finding = {**answer()["finding"], "edits": edits(200)}
+    assert gap_of(trial(edits(300)), finding) == 300 * MS
+    assert gap_of(trial([gap(300)]), finding) is None
