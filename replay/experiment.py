@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -114,6 +115,7 @@ class Experiment:
     _started: int = 0
     # What the server got after the last run; None before the first.
     _rested_s: float | None = None
+    _unheard: Counter[str] = field(default_factory=Counter)
     _redactor: Redactor = field(default_factory=Redactor)
     _pacer: RunPacer = field(init=False)
 
@@ -190,7 +192,12 @@ class Experiment:
             return Judgement(Verdict.UNKNOWN, reason="there is no baseline yet")
         if doubt := doubt_of(run):
             return Judgement(Verdict.UNKNOWN, reason=doubt)
-        judgements = [judge_safely(lambda run: baseline.judge(run, plan.owed), run)]
+
+        def compare(run: Capture) -> Judgement:
+            unheard, self._unheard = self._unheard, baseline.unheard(run, self._unheard)
+            return baseline.judge(run, plan.owed, unheard)
+
+        judgements = [judge_safely(compare, run)]
         if self.log_baseline is not None:
             judgements.append(self.log_baseline.judge(lines))
         return merged([*judgements, *(outcome.judgement for outcome in outcomes)])

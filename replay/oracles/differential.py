@@ -1,7 +1,8 @@
 """Compares a run with what unperturbed runs do. What varies among those is no failure.
 
 A perturbation changes what may be expected: a client that leaves early is owed less, and a session
-that lasts longer gets more of what the server says unasked.
+that lasts longer gets more of what the server says unasked. What a client left too early to hear,
+a server may keep and say to whoever comes next.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ SWITCHING_PROTOCOLS = 101
 ERROR_CODES = frozenset({1002, 1003, 1007, 1009, 1010, 1011, 1014})
 # A reply that is this much later than ever before may still come: the client left too early to say.
 SLACK_NS = 150_000_000
+NONE_UNHEARD: Counter[str] = Counter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class _Habit:
     normaliser: Normaliser
     expected: Mapping[Template, _Expected]
     order: frozenset[tuple[Template, Template]]
+    # How many messages of each kind come at least.
+    kinds: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +91,48 @@ class Baseline:
             for kind in expected.kinds
         )
 
-    def judge(self, run: Capture, owed: Mapping[str, Owed] = MappingProxyType({})) -> Judgement:
+    def judge(
+        self,
+        run: Capture,
+        owed: Mapping[str, Owed] = MappingProxyType({}),
+        unheard: Counter[str] = NONE_UNHEARD,
+    ) -> Judgement:
         """Return pass, or fail with every difference that the baseline does not explain.
 
-        `owed` has the connections of which a perturbation lets less, or more, be expected.
+        `owed` has the connections of which a perturbation lets less, or more, be expected;
+        `unheard` counts, by kind, the messages that clients of the run before did not hear.
         """
         seen = transcripts(run)
         symptoms: list[Symptom] = []
         for name in dict.fromkeys((*self.habits, *owed)):
             due = owed.get(name, Owed(name))
             if name in seen:
-                symptoms += _differences(self.habits[due.like], seen[name], due)
+                late = unheard + self._unheard_before(seen[name], seen)
+                symptoms += _differences(self.habits[due.like], seen[name], due, late)
             else:
                 symptoms.append(Symptom(SymptomKind.TIMEOUT, f"{name} was never opened", name))
         return judged(symptoms)
+
+    def unheard(self, run: Capture, before: Counter[str] = NONE_UNHEARD) -> Counter[str]:
+        """Return what clients did not hear by the end of a run, `before` counted in.
+
+        A run in which everything was heard leaves nothing.
+        """
+        usual: Counter[str] = sum((habit.kinds for habit in self.habits.values()), Counter())
+        came = Counter(reply.kind for each in transcripts(run).values() for reply in each.replies)
+        return before + usual - came if usual - came else Counter()
+
+    def _unheard_before(self, talk: Transcript, seen: Mapping[str, Transcript]) -> Counter[str]:
+        """Return what the clients did not hear that had left when this one came."""
+        opened_ns = talk.steps_at_ns.get(0)
+        left: Counter[str] = Counter()
+        for name, habit in self.habits.items():
+            other = seen.get(name)
+            if other is None or other.left_at_ns is None or opened_ns is None:
+                continue
+            if other.left_at_ns <= opened_ns:
+                left += habit.kinds - Counter(reply.kind for reply in other.replies)
+        return left
 
 
 def _habit(runs: Sequence[Transcript], longer: Sequence[Transcript]) -> _Habit:
@@ -126,7 +158,16 @@ def _habit(runs: Sequence[Transcript], longer: Sequence[Transcript]) -> _Habit:
         normaliser=normaliser,
         expected=expected,
         order=_order([run.replies for run in runs], normaliser, expected),
+        kinds=_least([Counter(reply.kind for reply in run.replies) for run in runs]),
     )
+
+
+def _least(counts: Sequence[Counter[str]]) -> Counter[str]:
+    """Return how many of each kind there are at least."""
+    least = counts[0]
+    for other in counts[1:]:
+        least &= other
+    return least
 
 
 def _by_template(
@@ -167,7 +208,9 @@ def _ending_kind(ending: Ending) -> tuple[bool, int | None]:
     return ending.first is Side.SERVER, ending.server_code
 
 
-def _differences(habit: _Habit, run: Transcript, owed: Owed) -> Iterator[Symptom]:
+def _differences(
+    habit: _Habit, run: Transcript, owed: Owed, unheard: Counter[str]
+) -> Iterator[Symptom]:
     name = run.connection
     if run.status is None and not owed.ending and run.ending.first is not Side.SERVER:
         # Gone before the answer came: then none was owed.
@@ -181,9 +224,11 @@ def _differences(habit: _Habit, run: Transcript, owed: Owed) -> Iterator[Symptom
     grouped = _by_template(run.replies, habit.normaliser)
     missing = dict(_missing(habit, run, grouped)) if owed.replies else {}
     extra = dict(_extra(habit, grouped)) if owed.replies or owed.like == name else {}
+    told_late = _told_late(extra, grouped, unheard)
+    extra = {template: count - told_late[template] for template, count in extra.items()}
     for kind, detail in _paired(missing, extra, grouped):
         yield Symptom(kind, f"{name}: {detail}", name)
-    if not owed.replies:
+    if not owed.replies or told_late:
         return
     order = [habit.normaliser.template(reply.shape) for reply in run.replies]
     for earlier, later in sorted(habit.order, key=repr):
@@ -238,6 +283,20 @@ def _extra(
         surplus = len(replies) - (0 if expected is None else expected.high)
         if surplus > 0 and not (expected is not None and expected.is_free):
             yield template, surplus
+
+
+def _told_late(
+    extra: Mapping[Template, int],
+    grouped: Mapping[Template, Sequence[Reply]],
+    unheard: Counter[str],
+) -> Counter[Template]:
+    """Return how many of what came too often somebody else had not heard."""
+    left, told = unheard.copy(), Counter[Template]()
+    for template, count in extra.items():
+        kind = grouped[template][-1].kind
+        told[template] = min(count, left[kind])
+        left[kind] -= told[template]
+    return +told
 
 
 def _paired(

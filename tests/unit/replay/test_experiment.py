@@ -239,3 +239,18 @@ async def test_the_outcomes_of_checks_are_known_before_the_baseline_is(
     (trial,) = await trials(experiment, monkeypatch, HEALTHY)
     assert trial.verdict is Verdict.UNKNOWN
     assert [outcome.verdict for outcome in trial.outcomes] == ["pass"]
+
+
+async def test_what_a_run_did_not_hear_may_come_in_the_next(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early = capture_of(C1.opened(0), C1.sent(10, "a", step=1, planned_at_ns=10 * MS), C1.left(11))
+    twice = capture_of(
+        C1.opened(0),
+        C1.said(5, "ok"),
+        C1.sent(10, "a", step=1, planned_at_ns=10 * MS),
+        C1.said(12, "ok"),
+        C1.left(400),
+    )
+    judged = await trials(experiment, monkeypatch, early, twice, twice)
+    assert [trial.verdict for trial in judged] == [Verdict.PASS, Verdict.PASS, Verdict.FAIL]

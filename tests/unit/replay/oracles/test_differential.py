@@ -297,3 +297,54 @@ def test_the_server_owes_all_when_it_leaves_first() -> None:
     dismissed = capture_of(C1.opened(0), C1.said(5, HELLO), C1.dismissed(60))
     early = capture_of(C1.opened(0), C1.dismissed(6))
     assert accused(early, Baseline.learned([dismissed] * 3)).kind == "missing"
+
+
+def chats(first_hears: bool, second_hears: tuple[dict[str, str], ...]) -> Capture:
+    """One client asks, leaves, and another one comes; the server says BYE to who asks."""
+    return capture_of(
+        C1.opened(0),
+        C1.sent(10, "ask", step=1),
+        [C1.said(60, BYE)] if first_hears else [],
+        C1.left(100 if first_hears else 30, step=2),
+        C2.opened(500),
+        [C2.said(505 + place, said) for place, said in enumerate(second_hears)],
+        C2.sent(510, "ask", step=1),
+        C2.said(560, BYE),
+        C2.left(900, step=2),
+    )
+
+
+CHATS = Baseline.learned([chats(True, (HELLO,)) for _ in range(3)])
+
+
+def test_what_a_client_left_too_early_to_hear_may_be_told_to_who_comes_next() -> None:
+    assert passes(chats(False, (HELLO, BYE)), CHATS)
+    assert passes(chats(False, (BYE, HELLO)), CHATS)
+    assert not passes(chats(True, (HELLO, BYE)), CHATS)
+    assert not passes(chats(False, (HELLO, BYE, BYE)), CHATS)
+    assert not passes(chats(False, (HELLO, ACK)), CHATS)
+
+
+def test_it_may_be_told_in_the_next_run_and_not_in_the_one_after() -> None:
+    early, late = chats(False, (HELLO,)), chats(True, (HELLO, BYE))
+    unheard = CHATS.unheard(early)
+    assert CHATS.judge(late, unheard=unheard).verdict is Verdict.PASS
+    assert not CHATS.unheard(late, unheard)
+    assert CHATS.unheard(early, unheard).total() == 2
+    assert CHATS.judge(late).verdict is Verdict.FAIL
+
+
+def test_who_is_still_there_is_owed_what_somebody_else_is_told() -> None:
+    mixed_up = capture_of(
+        C1.opened(0),
+        C1.sent(10, "ask", step=1),
+        C2.opened(20),
+        C2.said(25, HELLO),
+        C2.said(60, BYE),
+        C2.sent(510, "ask", step=1),
+        C2.said(560, BYE),
+        C2.left(900, step=2),
+        C1.left(1_500, step=2),
+    )
+    judgement = CHATS.judge(mixed_up)
+    assert {symptom.kind for symptom in judgement.symptoms} >= {"missing", "extra"}
