@@ -55,9 +55,9 @@ class SlowReader(StepFree):
             receive_buffer_bytes=self.receive_buffer_bytes,
         )
         plan = plan.with_network(self.connection, network)
-        # Who reads no more answers no ping either, and a server that gives up on it is right.
-        goes_on = self.for_ns is not None or self.bytes_per_s is not None
-        owed = plan.owed_to(self.connection).less(replies=False, ending=goes_on, grace=goes_on)
+        # Who reads nothing answers no ping, and a server that gives up on it is right.
+        reads = self.bytes_per_s is not None
+        owed = plan.owed_to(self.connection).less(replies=False, ending=reads, grace=reads)
         plan = plan.with_owed(self.connection, owed)
         if self.bytes_per_s is not None:
             return plan

@@ -22,10 +22,11 @@ def test_to_the_end_it_never_goes_on() -> None:
     assert cue == Cue(After(Kind.OPEN, "c1"), 0, Reading("c1", paused=True))
 
 
-def test_a_server_may_give_up_on_who_reads_no_more_and_on_no_other() -> None:
-    owed = SlowReader("c1").apply(PLAN).owed_to("c1")
-    assert (owed.replies, owed.ending, owed.grace) == (False, False, False)
-    owed = SlowReader("c1", 300 * MS).apply(PLAN).owed_to("c1")
+def test_a_server_may_give_up_on_who_reads_nothing_and_on_no_other() -> None:
+    for pause in (SlowReader("c1"), SlowReader("c1", 300 * MS)):
+        owed = pause.apply(PLAN).owed_to("c1")
+        assert (owed.replies, owed.ending, owed.grace) == (False, False, False)
+    owed = SlowReader("c1", bytes_per_s=100).apply(PLAN).owed_to("c1")
     assert (owed.replies, owed.ending, owed.grace) == (False, True, True)
 
 

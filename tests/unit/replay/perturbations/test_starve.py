@@ -18,7 +18,9 @@ def test_it_reads_nothing_from_the_usual_time_of_the_step_on() -> None:
     assert (stops.after, stops.gap_ns) == (usual.after, usual.gap_ns)
     assert stops.change == Reading("c1", paused=True)
     assert goes_on.gap_ns - stops.gap_ns == 90 * MS
-    assert not plan.owed_to("c1").replies
+    owed = plan.owed_to("c1")
+    # It answers no ping meanwhile.
+    assert (owed.replies, owed.ending, owed.grace) == (False, False, False)
 
 
 def test_the_opening_cannot_be_starved() -> None:
