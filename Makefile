@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := capture replay evidence local_staging deadheat benchmarks docs tests
 PACKAGES := capture replay evidence local_staging deadheat docs.perturbations
 
-.PHONY: help setup demo test soak style types layers check tools bench docs clean
+.PHONY: help setup demo test soak targets root-causes style types layers check tools bench docs clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -30,6 +30,12 @@ test: setup tools check ## all checks and all tests, from a fresh clone
 soak: setup tools ## what takes minutes: how often connections succeed under chaos, root cause 4
 	@$(BIN)/python -m pytest -q -n 2 -m soak
 	@$(BIN)/python -m tests.soak
+
+targets: setup tools ## hunts on small servers of many makes (takes an hour)
+	@$(BIN)/python -m tests.targets --markdown docs/targets_table.md
+
+root-causes: setup tools ## hunts for the root causes of the incident, on both builds (takes hours)
+	@$(BIN)/python -m tests.root_causes --markdown docs/root_causes_table.md
 
 check: style types layers ## what a linter can see
 
