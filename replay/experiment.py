@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,12 +20,12 @@ from replay.lateness import send_lateness_ns, summary_of
 from replay.limits import STOPPED, RunPacer, stopped_by
 from replay.log_tail import ServerLog
 from replay.oracles.checks import Check, Observed, Outcome, OwedUntil, judged
-from replay.oracles.differential import Baseline
+from replay.oracles.differential import NONE_UNHEARD, Baseline, Unheard
 from replay.oracles.log import LogBaseline
 from replay.oracles.verdict import NEXT_SESSION, Judgement, Verdict, judge_safely, merged
 from replay.past_runs import RUNS_FOLDER, RUNS_TABLE, PastRuns
-from replay.perturbations import Perturbation, perturbed
-from replay.plan import Plan
+from replay.perturbations import Gap, Perturbation, perturbed
+from replay.plan import End, Plan
 
 # A send later than this is not the timing that was asked for.
 MAX_LATENESS_NS = 20_000_000
@@ -34,6 +33,9 @@ MAX_LATENESS_NS = 20_000_000
 # work that nobody waits for any more.
 LOG_SETTLE_S = 0.05
 MOST_LOG_SETTLE_S = 2.0
+# How often, and how much longer, clients stay to hear what others left too early to hear.
+MOST_HEARING_RUNS = 3
+MOST_STAYING_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,9 @@ class Experiment:
     _started: int = 0
     # What the server got after the last run; None before the first.
     _rested_s: float | None = None
-    _unheard: Counter[str] = field(default_factory=Counter)
+    _unheard: Unheard = NONE_UNHEARD
+    # Whether the server says later what was not heard; None before that was seen.
+    _keeps_unheard: bool | None = None
     _redactor: Redactor = field(default_factory=Redactor)
     _pacer: RunPacer = field(init=False)
 
@@ -129,8 +133,28 @@ class Experiment:
 
         Without a seed it is the run's number, so that no two runs have the same chance. Where the
         edits end a session early, or starve it, an unperturbed run after it tells whether the
-        server took harm.
+        server took harm. A server that keeps what was not heard has it heard before the next run.
         """
+        trial = await self._judged_run(edits, purpose, seed)
+        for _ in range(MOST_HEARING_RUNS):
+            if not self._unheard.kinds or self._keeps_unheard is False:
+                break
+            await self._judged_run(self._staying(), "hearing", None)
+            if self._keeps_unheard is None:
+                self._keeps_unheard = self._unheard.came_late
+        return trial
+
+    def _staying(self) -> tuple[Perturbation, ...]:
+        """Return edits that have every client stay until all was said."""
+        longer_ns = round(min(self.settings.patience_s, MOST_STAYING_S) * 1e9)
+        ends = (step for step in self.plan.steps() if isinstance(step.action, End))
+        return tuple(
+            Gap(step.connection, step.index, step.after, step.gap_ns + longer_ns) for step in ends
+        )
+
+    async def _judged_run(
+        self, edits: Sequence[Perturbation], purpose: str, seed: int | None
+    ) -> Trial:
         plan = perturbed(self.plan, edits)
         self._started += 1
         number = self._started
@@ -143,7 +167,7 @@ class Experiment:
         outcomes = judged(self.checks, observed(run, plan, None if self.log is None else lines))
         judgement = self._judged(run, lines, outcomes, plan)
         if plan.is_disturbed and judgement.verdict is Verdict.PASS:
-            following = await self.run((), "next session")
+            following = await self._judged_run((), "next session", None)
             judgement = following.judgement.told_of(NEXT_SESSION)
         trial = Trial(number, purpose, tuple(edits), run, lines, judgement, path, outcomes)
         if known is None:

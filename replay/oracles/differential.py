@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from capture.format.model import Capture, Side
@@ -23,7 +23,19 @@ SWITCHING_PROTOCOLS = 101
 ERROR_CODES = frozenset({1002, 1003, 1007, 1009, 1010, 1011, 1014})
 # A reply that is this much later than ever before may still come: the client left too early to say.
 SLACK_NS = 150_000_000
-NONE_UNHEARD: Counter[str] = Counter()
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """How many messages of each kind clients left too early to hear by the end of a run; whether
+    such messages came late in it.
+    """
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    came_late: bool = False
+
+
+NONE_UNHEARD = Unheard()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,32 +107,38 @@ class Baseline:
         self,
         run: Capture,
         owed: Mapping[str, Owed] = MappingProxyType({}),
-        unheard: Counter[str] = NONE_UNHEARD,
+        unheard: Unheard = NONE_UNHEARD,
     ) -> Judgement:
         """Return pass, or fail with every difference that the baseline does not explain.
 
         `owed` has the connections of which a perturbation lets less, or more, be expected;
-        `unheard` counts, by kind, the messages that clients of the run before did not hear.
+        `unheard` is what clients of the runs before did not hear.
         """
         seen = transcripts(run)
         symptoms: list[Symptom] = []
         for name in dict.fromkeys((*self.habits, *owed)):
             due = owed.get(name, Owed(name))
             if name in seen:
-                late = unheard + self._unheard_before(seen[name], seen)
+                late = unheard.kinds + self._unheard_before(seen[name], seen)
                 symptoms += _differences(self.habits[due.like], seen[name], due, late)
             else:
                 symptoms.append(Symptom(SymptomKind.TIMEOUT, f"{name} was never opened", name))
         return judged(symptoms)
 
-    def unheard(self, run: Capture, before: Counter[str] = NONE_UNHEARD) -> Counter[str]:
+    def unheard(self, run: Capture, before: Unheard = NONE_UNHEARD) -> Unheard:
         """Return what clients did not hear by the end of a run, `before` counted in.
 
-        A run in which everything was heard leaves nothing.
+        A run in which all was heard and nothing came late leaves nothing: such a server keeps none.
         """
-        usual: Counter[str] = sum((habit.kinds for habit in self.habits.values()), Counter())
-        came = Counter(reply.kind for each in transcripts(run).values() for reply in each.replies)
-        return before + usual - came if usual - came else Counter()
+        seen = transcripts(run)
+        lacking, surplus = Counter[str](), Counter[str]()
+        for name, habit in self.habits.items():
+            if name in seen:
+                lacking += _unheard(habit, seen[name])
+                surplus += Counter(reply.kind for reply in seen[name].replies) - habit.kinds
+        owed = before.kinds + lacking
+        came_late = bool(surplus & owed)
+        return Unheard(owed - surplus if came_late or lacking else Counter(), came_late)
 
     def _unheard_before(self, talk: Transcript, seen: Mapping[str, Transcript]) -> Counter[str]:
         """Return what the clients did not hear that had left when this one came."""
@@ -131,7 +149,7 @@ class Baseline:
             if other is None or other.left_at_ns is None or opened_ns is None:
                 continue
             if other.left_at_ns <= opened_ns:
-                left += habit.kinds - Counter(reply.kind for reply in other.replies)
+                left += _unheard(habit, other)
         return left
 
 
@@ -228,9 +246,11 @@ def _differences(
     extra = {template: count - told_late[template] for template, count in extra.items()}
     for kind, detail in _paired(missing, extra, grouped):
         yield Symptom(kind, f"{name}: {detail}", name)
-    if not owed.replies or told_late:
+    if not owed.replies:
         return
-    order = [habit.normaliser.template(reply.shape) for reply in run.replies]
+    # What was said late stands where it does not belong.
+    in_place = [reply for reply in run.replies if reply.kind not in unheard]
+    order = [habit.normaliser.template(reply.shape) for reply in in_place]
     for earlier, later in sorted(habit.order, key=repr):
         if earlier in order and later in order and order.index(later) < order.index(earlier):
             detail = f"{name}: {describe(later)} came before {describe(earlier)}"
@@ -263,6 +283,17 @@ def _missing(
         lacking = expected.low - len(grouped.get(template, ()))
         if lacking > 0 and not expected.is_free and _was_owed(expected, run):
             yield template, lacking
+
+
+def _unheard(habit: _Habit, run: Transcript) -> Counter[str]:
+    """Return how many of each kind the client left too early to hear."""
+    grouped, unheard = _by_template(run.replies, habit.normaliser), Counter[str]()
+    for template, expected in habit.expected.items():
+        was_asked = expected.step in run.steps_at_ns
+        if was_asked and not _was_owed(expected, run):
+            for kind in expected.kinds:
+                unheard[kind] += max(0, expected.low - len(grouped.get(template, ())))
+    return +unheard
 
 
 def _was_owed(expected: _Expected, run: Transcript) -> bool:

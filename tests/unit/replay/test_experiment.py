@@ -241,16 +241,41 @@ async def test_the_outcomes_of_checks_are_known_before_the_baseline_is(
     assert [outcome.verdict for outcome in trial.outcomes] == ["pass"]
 
 
-async def test_what_a_run_did_not_hear_may_come_in_the_next(
+def heard(*said_ms: float, left_ms: float = 400) -> Capture:
+    """A run in which the client asks at 10 ms, and when the server said something."""
+    return capture_of(
+        C1.opened(0),
+        [C1.said(at_ms, "ok") for at_ms in said_ms if at_ms < 10],
+        C1.sent(10, "a", step=1, planned_at_ns=10 * MS),
+        [C1.said(at_ms, "ok") for at_ms in said_ms if at_ms > 10],
+        C1.left(left_ms),
+    )
+
+
+async def test_what_was_not_heard_is_heard_before_the_next_run(
     experiment: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    early = capture_of(C1.opened(0), C1.sent(10, "a", step=1, planned_at_ns=10 * MS), C1.left(11))
-    twice = capture_of(
-        C1.opened(0),
-        C1.said(5, "ok"),
-        C1.sent(10, "a", step=1, planned_at_ns=10 * MS),
-        C1.said(12, "ok"),
-        C1.left(400),
-    )
-    judged = await trials(experiment, monkeypatch, early, twice, twice)
-    assert [trial.verdict for trial in judged] == [Verdict.PASS, Verdict.PASS, Verdict.FAIL]
+    purposes: list[str] = []
+    experiment.on_trial = lambda trial: purposes.append(trial.purpose)
+    gone, usual, late = heard(left_ms=11), heard(12), heard(5, 12)
+    runs = Runs(experiment.directory / "server.log", gone, late, usual, gone, late, late)
+    monkeypatch.setattr("replay.experiment.run_live", runs)
+    verdicts = [(await experiment.run((EDIT,), "sweep")).verdict for _ in range(4)]
+    assert purposes == ["sweep", "hearing", "sweep", "sweep", "hearing", "sweep"]
+    # In the last one something comes late that everybody had heard.
+    assert verdicts == [Verdict.PASS, Verdict.PASS, Verdict.PASS, Verdict.FAIL]
+    stays = runs.plans[1].of("c1")[-1]
+    assert stays.gap_ns > experiment.plan.of("c1")[-1].gap_ns
+
+
+async def test_of_a_server_that_keeps_nothing_one_run_asks(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    purposes: list[str] = []
+    experiment.on_trial = lambda trial: purposes.append(trial.purpose)
+    gone, usual = heard(left_ms=11), heard(12)
+    runs = Runs(experiment.directory / "server.log", gone, usual, gone, gone, heard(5, 12))
+    monkeypatch.setattr("replay.experiment.run_live", runs)
+    verdicts = [(await experiment.run((EDIT,), "sweep")).verdict for _ in range(4)]
+    assert purposes == ["sweep", "hearing", "sweep", "sweep", "sweep"]
+    assert verdicts[:3] == [Verdict.PASS] * 3

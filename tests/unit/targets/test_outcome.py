@@ -32,7 +32,7 @@ def outcome(*findings: dict[str, Any], build: str = "racy") -> Outcome:
 
 
 def finding(
-    low_ms: float | None, high_ms: float | None, after: str = "c1 step 1", **more: Any
+    low_ms: float | None, high_ms: float | None, after: str = "c1 step 1", **more: object
 ) -> dict[str, Any]:
     window = {"connection": "c1", "step": 2, "after": after, "low_ms": low_ms, "high_ms": high_ms}
     return {

@@ -329,9 +329,24 @@ def test_it_may_be_told_in_the_next_run_and_not_in_the_one_after() -> None:
     early, late = chats(False, (HELLO,)), chats(True, (HELLO, BYE))
     unheard = CHATS.unheard(early)
     assert CHATS.judge(late, unheard=unheard).verdict is Verdict.PASS
-    assert not CHATS.unheard(late, unheard)
-    assert CHATS.unheard(early, unheard).total() == 2
+    assert not unheard.came_late
+    after = CHATS.unheard(late, unheard)
+    assert (after.kinds.total(), after.came_late) == (0, True)
     assert CHATS.judge(late).verdict is Verdict.FAIL
+    assert CHATS.unheard(early, unheard).kinds.total() == 2
+
+
+def test_a_server_that_keeps_nothing_owes_nothing_after_a_whole_run() -> None:
+    unheard = CHATS.unheard(chats(True, (HELLO,)), CHATS.unheard(chats(False, (HELLO,))))
+    assert (unheard.kinds.total(), unheard.came_late) == (0, False)
+
+
+def test_who_leaves_at_what_is_said_late_leaves_again_too_early() -> None:
+    unheard = CHATS.unheard(chats(False, (HELLO,)))
+    misled = chats(False, (BYE, HELLO))
+    assert CHATS.judge(misled, unheard=unheard).verdict is Verdict.PASS
+    after = CHATS.unheard(misled, unheard)
+    assert (after.kinds.total(), after.came_late) == (1, True)
 
 
 def test_who_is_still_there_is_owed_what_somebody_else_is_told() -> None:
