@@ -184,8 +184,28 @@ class EngineCore:
                 again_ns = now_ns + min(self.patience_ns, LOOK_AGAIN_NS)
                 heappush(self._patience, (max(again_ns, now_ns + 1), order, version, name))
                 continue
+            later_ns = self._brought_later_ns(event, step, now_ns)
+            if later_ns is not None:
+                ends_ns = later_ns + self.patience_ns
+                heappush(self._patience, (ends_ns, order, version, name))
+                continue
             given_up.append(self._given_up(progress, step, event, now_ns))
         return given_up
+
+    def _brought_later_ns(self, event: After, step: Step, now_ns: int) -> int | None:
+        """Return when a step of another connection is due that had come before an event of the
+        server, and may be what brings it; None when there is none to come.
+        """
+        came_ns = self.plan.recorded_ns.get(event)
+        if event.kind is not Kind.MESSAGE or came_ns is None:
+            return None
+        due_ns = [
+            other.due_ns
+            for name, other in self._progress.items()
+            if name != step.connection and other.due_ns is not None and other.step is not None
+            if other.step.recorded_at_ns < came_ns and other.due_ns > now_ns
+        ]
+        return max(due_ns, default=None)
 
     def _given_up(self, progress: _Progress, step: Step, event: After, now_ns: int) -> GaveUp:
         unopened = event == After(Kind.OPEN, step.connection)

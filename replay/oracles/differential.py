@@ -262,6 +262,9 @@ def _may_end_so(habit: _Habit, ending: Ending, owed: Owed) -> bool:
     """Whether a connection may end in this way: as ever, or when that is not owed without error."""
     if _ending_kind(ending) in habit.endings or not owed.grace:
         return True
+    # Without the answers that it waits for, a client may give up by itself.
+    if not owed.replies and ending.first is not Side.SERVER:
+        return True
     return not owed.ending and ending.server_code not in ERROR_CODES
 
 

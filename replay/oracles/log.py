@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from replay.oracles.varying import without_varying
@@ -13,7 +13,10 @@ _COMPLAINT = re.compile(
     r"(?i:\b(?:error|exception|traceback|critical|fatal|panic|failed|unhandled|segfault)\b)"
     r"|\w(?:Error|Exception)\b"
 )
-# The line that says what was raised, as Python, Node and Java print it.
+# Where Python tells of an exception; the first line that is not indented further says which.
+_TRACEBACK = re.compile(r"^(?P<margin>[\s|+-]*)Traceback \(most recent call last\):")
+_NAMED = re.compile(r"[A-Za-z_][\w.]*(?:: .*)?$")
+# The line that says what was raised, as Node and Java print it, and Python without a traceback.
 _RAISED = re.compile(r"(?:^|[\s|])((?:[\w.]*\.)?\w*(?:Error|Exception)\b: .+)")
 
 
@@ -26,20 +29,44 @@ class LogBaseline:
     @classmethod
     def learned(cls, runs: Iterable[Sequence[str]]) -> LogBaseline:
         """Learn from the log lines of unperturbed runs."""
-        return cls(frozenset(without_varying(line) for lines in runs for line in complaints(lines)))
+        return cls(
+            frozenset(
+                without_varying(line)
+                for lines in runs
+                for line in (*complaints(lines), *_told_by_tracebacks(lines))
+            )
+        )
 
     def judge(self, lines: Sequence[str]) -> Judgement:
         """Return fail with the most telling new complaint, or pass."""
         new = [line for line in complaints(lines) if without_varying(line) not in self.usual]
         if not new:
             return judged(())
-        raised = [match[1].strip() for line in new if (match := _RAISED.search(line))]
+        told = [
+            line for line in _told_by_tracebacks(lines) if without_varying(line) not in self.usual
+        ]
+        raised = told or [match[1].strip() for line in new if (match := _RAISED.search(line))]
         return judged([Symptom(SymptomKind.LOG, (raised[-1] if raised else new[0].strip())[:300])])
 
 
 def complaints(lines: Iterable[str]) -> list[str]:
     """Return the lines that complain of something."""
     return [line for line in lines if _COMPLAINT.search(line)]
+
+
+def _told_by_tracebacks(lines: Iterable[str]) -> Iterator[str]:
+    """Yield what was raised, whatever it is called: a line for each traceback."""
+    margin: str | None = None
+    for line in lines:
+        if match := _TRACEBACK.match(line):
+            margin = match["margin"]
+        elif margin is not None and line.startswith(margin):
+            rest = line[len(margin) :]
+            if not rest.startswith((" ", "|")) and _NAMED.match(rest):
+                yield rest.strip()
+                margin = None
+        elif line.strip():
+            margin = None
 
 
 def pattern_of(line: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from replay.perturbations.edit import Edit
-from replay.plan import After, End, Ending, Kind, Plan
+from replay.plan import After, End, Ending, Kind, Plan, Send, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,22 @@ class Cut(Edit):
         plan = without_later(plan, self.connection, self.step)
         owed = plan.owed_to(self.connection).less(ending=False)
         shortened = (*steps[: self.step], end)
+        if any(isinstance(step.action, Send) for step in steps[self.step :]):
+            # What this client does not say any more, who is there at the time is not told.
+            for other in _there_between(plan, replaced, steps[-1]):
+                plan = plan.with_owed(other, plan.owed_to(other).less(replies=False))
         return plan.with_connection(self.connection, shortened).with_owed(self.connection, owed)
+
+
+def _there_between(plan: Plan, first: Step, last: Step) -> list[str]:
+    """Return the other connections that were open between two steps of one."""
+    return [
+        name
+        for name, steps in plan.connections.items()
+        if name != first.connection
+        and steps[0].recorded_at_ns < last.recorded_at_ns
+        and steps[-1].recorded_at_ns > first.recorded_at_ns
+    ]
 
 
 def without_later(plan: Plan, connection: str, last: int) -> Plan:

@@ -199,6 +199,33 @@ def test_a_step_that_needs_what_does_not_come_is_dropped_with_those_after_it() -
     assert script.due() == [(1075, "c1", 4)]
 
 
+def test_who_waits_for_what_another_client_brings_waits_as_long_as_that_one_is_late() -> None:
+    recorded = plan_from_capture(
+        capture_of(
+            C1.opened(0),
+            C2.opened(0),
+            C2.sent(40, "hello c1"),
+            C1.said(45, "hello from c2"),
+            C1.sent(50, "and to you"),
+            C1.left(60),
+            C2.left(70),
+        )
+    )
+    late = Gap("c2", 1, After(Kind.OPEN, "c2"), 5_000 * MS)
+    plan = perturbed(recorded, [late])
+    script = Script(plan)
+    for name in ("c1", "c2"):
+        script.taken(name, 0, 0)
+        script.happened(f"{name} open", 1)
+    assert script.due() == [(5_001, "c2", 1)]
+    assert script.give_up(1_500) == []
+    assert script.patience_ends_ms == 5_001 + PATIENCE_MS
+    # c2 has said it, and nobody was told.
+    script.taken("c2", 1, 5_001)
+    (given_up,) = script.give_up(5_001 + PATIENCE_MS)
+    assert given_up.step.connection == "c1"
+
+
 def test_a_step_that_only_followed_goes_on_without() -> None:
     plan = plan_from_capture(
         capture_of(C1.opened(0), C1.sent(10, "a"), C1.said(20, "ok"), C1.sent(30, "b"), C1.left(50))

@@ -62,3 +62,67 @@ def test_the_pattern_of_a_complaint_finds_it_whenever_it_comes() -> None:
     pattern = pattern_of("16:07:35 ERROR cache (a+b) is 12 pages short")
     assert re.search(pattern, "23:59:59 ERROR cache (a+b) is 7 pages short")
     assert not re.search(pattern, "23:59:59 ERROR cache (ab) is 7 pages short")
+
+
+@pytest.mark.parametrize(
+    ("lines", "raised"),
+    [
+        (
+            [
+                "ERROR:    Exception in ASGI application",
+                "Traceback (most recent call last):",
+                '  File "app.py", line 3, in chat',
+                "    await socket.receive()",
+                'starlette.websockets.WebSocketDisconnected: not connected. Call "accept" first.',
+                "INFO:     connection closed",
+            ],
+            'starlette.websockets.WebSocketDisconnected: not connected. Call "accept" first.',
+        ),
+        (
+            [
+                "Error handling request from 127.0.0.1",
+                "Traceback (most recent call last):",
+                '  File "app.py", line 3, in chat',
+                "    assert self._writer is not None",
+                "AssertionError",
+            ],
+            "AssertionError",
+        ),
+        (
+            [
+                "Traceback (most recent call last):",
+                '  File "a.py", line 1, in first',
+                "    take()",
+                "queue.Empty",
+                "",
+                "During handling of the above exception, another exception occurred:",
+                "",
+                "Traceback (most recent call last):",
+                '  File "a.py", line 9, in second',
+                "    raise Gone(7)",
+                "a.Gone: 7",
+            ],
+            "a.Gone: 7",
+        ),
+        (
+            [
+                "ERROR uvicorn.error Exception in ASGI application",
+                "  + Exception Group Traceback (most recent call last):",
+                '  |   File "b.py", line 2, in serve',
+                "  | ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)",
+                "  +-+---------------- 1 ----------------",
+                "    | Traceback (most recent call last):",
+                '    |   File "b.py", line 7, in read',
+                "    |     raise Closed('c1')",
+                "    | b.Closed: c1",
+                "    +------------------------------------",
+            ],
+            "b.Closed: c1",
+        ),
+    ],
+)
+def test_what_was_raised_is_quoted_whatever_it_is_called(lines: list[str], raised: str) -> None:
+    symptom = LogBaseline.learned([[]]).judge(lines).symptom
+    assert symptom is not None
+    assert symptom.detail == raised
+    assert not LogBaseline.learned([lines]).judge(lines).symptoms

@@ -6,8 +6,9 @@ from replay.errors import PlanError
 from replay.perturbations import Align, EarlyClose, Gap, HalfClose, Reset, RestartServer
 from replay.perturbations.cut import Cut
 from replay.plan import After, End, Kind
-from tests.unit.replay.captures import MS
-from tests.unit.replay.perturbations.sessions import PLAN
+from replay.planning import plan_from_capture
+from tests.unit.replay.captures import MS, capture_of
+from tests.unit.replay.perturbations.sessions import C1, C2, PLAN
 
 LAST = After(Kind.STEP, "c1", 4)
 
@@ -26,6 +27,27 @@ def test_the_connection_ends_in_place_of_the_step(kind: type[Cut]) -> None:
     )
     assert (plan.owed_to("c1").replies, plan.owed_to("c1").ending) == (True, False)
     assert plan.of("c2") == PLAN.of("c2")
+
+
+def test_who_is_there_is_not_owed_what_the_client_would_have_brought_about() -> None:
+    assert not Reset("c1", 3).apply(PLAN).owed_to("c2").replies
+    assert Reset("c1", 3).apply(PLAN).owed_to("c2").ending
+    # It had said everything.
+    assert Reset("c1", 5).apply(PLAN).owed_to("c2").is_all
+
+
+def test_who_comes_afterwards_is_owed_everything() -> None:
+    later = plan_from_capture(
+        capture_of(
+            C1.opened(0),
+            C1.sent(20, "a"),
+            C1.left(40),
+            C2.opened(60),
+            C2.sent(80, "b"),
+            C2.left(90),
+        )
+    )
+    assert Reset("c1", 1).apply(later).owed_to("c2").is_all
 
 
 def test_it_may_follow_any_event() -> None:
