@@ -23,7 +23,7 @@ from replay.search import Edits
 from replay.search.plainer import plainer
 from replay.search.shrink import Shrink
 from replay.search.spread import reordered, spread
-from replay.search.window import Window, WindowSearch
+from replay.search.window import WindowSearch
 from replay.statistics import Rate, probable, rate, repeats_to_see
 from replay.statistics.sequential import Decision, SequentialTest
 
@@ -68,7 +68,7 @@ class Examination:
         if varied is not None:
             search = self._window_search(edits, varied, confirmed, told)
             await self._narrow(search, failing, keep=2 * MIN_RATE_RUNS)
-            edits = search.with_value(_point(search.window))
+            edits = search.with_value(search.innermost_ns)
         trials = await self.measure(edits)
         measured = rate_of([verdict_on(trial, failing) for trial in trials])
         if search is not None:
@@ -250,10 +250,3 @@ def varied_of(edits: Edits) -> int | None:
         return not isinstance(edit, Gap), isinstance(edit, ServiceFault)
 
     return min(places, key=says, default=None)
-
-
-def _point(window: Window) -> int:
-    """Return the middle of what is known of the window, where it fails most surely."""
-    if window.low_ns is None or window.high_ns is None:
-        return window.centre_ns
-    return (window.low_ns + window.high_ns) // 2

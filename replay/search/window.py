@@ -10,12 +10,16 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from replay.oracles.verdict import Verdict
 from replay.search import Edits
 
 RELATIVE_WIDTH = 0.05
 FINEST_NS = 300_000
+# How much of the window may be untried in one stretch; less where the search went on in leaps.
+MOST_UNTRIED, LEAST_UNTRIED, LEAP = 0.4, 0.1, 1.8
+GOLDEN = 0.382
 
 WithValue = Callable[[int], Edits]
 
@@ -26,7 +30,6 @@ class Window:
 
     low_ns: int | None
     high_ns: int | None
-    centre_ns: int
 
 
 @dataclass(slots=True)
@@ -76,10 +79,18 @@ class WindowSearch:
         below, above = self._passing_below(), self._passing_above()
         low_ns = 0 if lowest == 0 else None if below is None else (below + lowest) // 2
         high_ns = None if above is None else (highest + above) // 2
-        return Window(low_ns, high_ns, (lowest + highest) // 2)
+        return Window(low_ns, high_ns)
+
+    @property
+    def innermost_ns(self) -> int:
+        """The failing value nearest the middle of the window, where it fails most surely."""
+        lowest, highest = self._lowest_failing(), self._highest_failing()
+        middle = (lowest + highest) // 2
+        within = (at for at in self._failing if lowest <= at <= highest)
+        return min(within, key=lambda at: abs(at - middle))
 
     def _next(self) -> int | None:
-        """Return the point to try next: first that an edge exists, then where it is."""
+        """Return the point to try next: that an edge exists, where it is, what is in between."""
         lowest, highest = self._lowest_failing(), self._highest_failing()
         below, above = self._passing_below(), self._passing_above()
         if lowest > 0 and below is None:
@@ -90,7 +101,23 @@ class WindowSearch:
             return _between(highest, above)
         if below is not None and not _is_narrow(below, lowest):
             return _between(below, lowest)
+        inside = self._inside(lowest, highest)
+        if inside is not None:
+            return inside
         return next((at for at in (above, below) if self._is_doubtful(at)), None)
+
+    def _inside(self, lowest: int, highest: int) -> int | None:
+        """Return a point in a long stretch inside that was not tried; it may be two windows."""
+        width_ns = highest - lowest
+        failing = sorted(at for at in self._failing if lowest <= at <= highest)
+        for before, after in pairwise(failing):
+            gap_ns = after - before
+            is_leap = before >= self.failing_ns > 0 and after >= LEAP * before
+            untried = LEAST_UNTRIED if is_leap else MOST_UNTRIED
+            if gap_ns > max(FINEST_NS, untried * width_ns):
+                # Not in the middle: what comes again and again may do so at twice the time.
+                return before + round(GOLDEN * gap_ns)
+        return None
 
     def _is_doubtful(self, at_ns: int | None) -> bool:
         """Whether a point passed less often than is asked of it now; what was given is certain."""
