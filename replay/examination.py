@@ -79,10 +79,12 @@ class Examination:
 
     async def measure(self, edits: tuple[Perturbation, ...]) -> list[Trial]:
         """Return runs with these edits, taken in turns with as many controls."""
-        trials = []
+        trials: list[Trial] = []
         # The turns are drawn, so that drift accuses neither.
         order = random.Random(self.seed)
-        for _ in range(min(self.rate_runs, max(1, self.ledger.left // 2))):
+        for _ in range(self.rate_runs):
+            if trials and self.ledger.left < 2:
+                break
             for is_control in order.sample((True, False), 2):
                 if is_control:
                     await self.ledger.control()

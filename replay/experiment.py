@@ -98,7 +98,8 @@ class Experiment:
     `directory` gets a table of runs and, in a folder, the record of each. `amend` corrects every
     plan that is made. `past` are runs of an interrupted hunt, which are not made again. Until
     `baseline` is known, runs are recorded and not judged. `checks` judge along, whatever the
-    baseline does. `patience_s` is what the user asked for, None to learn it.
+    baseline does. `patience_s` is what the user asked for, None to learn it. No run is only for
+    hearing once there were `most_runs`.
     """
 
     plan: Plan
@@ -113,6 +114,7 @@ class Experiment:
     checks: tuple[Check, ...] = ()
     patience_s: float | None = None
     past: PastRuns = field(default_factory=PastRuns)
+    most_runs: int | None = None
     trials: list[Trial] = field(default_factory=list)
     _started: int = 0
     # What the server got after the last run; None before the first.
@@ -137,7 +139,8 @@ class Experiment:
         """
         trial = await self._judged_run(edits, purpose, seed)
         for _ in range(MOST_HEARING_RUNS):
-            if not self._unheard.kinds or self._keeps_unheard is False:
+            is_known = not self._unheard.kinds or self._keeps_unheard is False
+            if is_known or (self.most_runs is not None and len(self.trials) >= self.most_runs):
                 break
             await self._judged_run(self._staying(), "hearing", None)
             if self._keeps_unheard is None:

@@ -52,6 +52,7 @@ from replay.target import Target
 MIN_BUDGET = LEARNING_RUNS + 1 + LEAST_RESERVE
 CONTROL_EVERY = 8
 DETERMINISM_RUNS = 2
+FIRST_CONTROLS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class Hunt:
     _unproven: int = 0
 
     def __post_init__(self) -> None:
+        self.experiment.most_runs = self.settings.budget
         self._ledger = Ledger(self.experiment, self.settings.budget)
         self._examination = Examination(self._ledger, self.settings.rate_runs, self.settings.seed)
         self._sweep = self._new_sweep()
@@ -142,6 +144,8 @@ class Hunt:
             return Answer.INCONCLUSIVE
         await self._check_determinism()
         self._sweep = self._new_sweep()
+        if not await self._is_as_learned():
+            return Answer.INCONCLUSIVE
         if self.settings.edits:
             return await self._retest()
         while (failing := await self._find()) is not None:
@@ -162,6 +166,17 @@ class Hunt:
             if self._sweep.told and not self._unproven
             else Answer.INCONCLUSIVE
         )
+
+    async def _is_as_learned(self) -> bool:
+        """Whether unperturbed runs pass by what was learned from others."""
+        for _ in range(FIRST_CONTROLS):
+            control = await self._ledger.control()
+            if control.verdict is not Verdict.FAIL:
+                return True
+        symptom = control.judgement.symptom
+        what = "" if symptom is None else f": {symptom.detail}"
+        self._ledger.note(f"each unperturbed run is another than those before{what}")
+        return False
 
     async def _check_determinism(self) -> None:
         """Have a run twice where two should be the same, and say so when they are not."""

@@ -8,7 +8,7 @@ a server may keep and say to whoever comes next.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -240,11 +240,12 @@ def _differences(
     if not _may_end_so(habit, run.ending, owed):
         yield Symptom(SymptomKind.CLOSED, f"{name} {run.ending}", name)
     grouped = _by_template(run.replies, habit.normaliser)
-    missing = dict(_missing(habit, run, grouped)) if owed.replies else {}
+    missing = dict(_missing(habit, grouped)) if owed.replies else {}
     extra = dict(_extra(habit, grouped)) if owed.replies or owed.like == name else {}
     told_late = _told_late(extra, grouped, unheard)
     extra = {template: count - told_late[template] for template, count in extra.items()}
-    for kind, detail in _paired(missing, extra, grouped):
+    due = {template for template in missing if _was_owed(habit.expected[template], run)}
+    for kind, detail in _paired(missing, extra, due, grouped):
         yield Symptom(kind, f"{name}: {detail}", name)
     if not owed.replies:
         return
@@ -279,24 +280,30 @@ def _wrong_status(habit: _Habit, run: Transcript) -> Symptom:
 
 
 def _missing(
-    habit: _Habit, run: Transcript, grouped: Mapping[Template, Sequence[Reply]]
+    habit: _Habit, grouped: Mapping[Template, Sequence[Reply]]
 ) -> Iterator[tuple[Template, int]]:
-    """Yield what the server owed and did not send, with how many."""
+    """Yield what usually comes and did not, with how many."""
     for template, expected in habit.expected.items():
         lacking = expected.low - len(grouped.get(template, ()))
-        if lacking > 0 and not expected.is_free and _was_owed(expected, run):
+        if lacking > 0 and not expected.is_free:
             yield template, lacking
 
 
 def _unheard(habit: _Habit, run: Transcript) -> Counter[str]:
-    """Return how many of each kind the client left too early to hear."""
-    grouped, unheard = _by_template(run.replies, habit.normaliser), Counter[str]()
-    for template, expected in habit.expected.items():
-        was_asked = expected.step in run.steps_at_ns
-        if was_asked and not _was_owed(expected, run):
-            for kind in expected.kinds:
-                unheard[kind] += max(0, expected.low - len(grouped.get(template, ())))
-    return +unheard
+    """Return how many of each kind may be told again: all, where the client left early.
+
+    What it had heard by then a server that keeps messages does not know.
+    """
+    grouped = _by_template(run.replies, habit.normaliser)
+    lacks = any(
+        expected.step in run.steps_at_ns
+        and expected.low > len(grouped.get(template, ()))
+        and not _was_owed(expected, run)
+        for template, expected in habit.expected.items()
+    )
+    broke_off = run.ending.first is not Side.SERVER and run.ending.server_code is None
+    is_unusual = _ending_kind(run.ending) not in habit.endings
+    return habit.kinds.copy() if lacks or (broke_off and is_unusual) else Counter()
 
 
 def _was_owed(expected: _Expected, run: Transcript) -> bool:
@@ -336,9 +343,13 @@ def _told_late(
 def _paired(
     missing: Mapping[Template, int],
     extra: Mapping[Template, int],
+    due: Collection[Template],
     grouped: Mapping[Template, Sequence[Reply]],
 ) -> Iterator[tuple[SymptomKind, str]]:
-    """Yield what is wrong; a message missing and one of its skeleton too many is one changed."""
+    """Yield what is wrong; a message missing and one of its skeleton too many is one changed.
+
+    Only what is `due` can be missing; what came changed came, however early the client left.
+    """
     surplus = Counter(extra)
     for template, count in missing.items():
         for other in list(surplus):
@@ -347,7 +358,7 @@ def _paired(
                 surplus[other] -= common
                 count -= common
                 yield SymptomKind.CHANGED, _changed(template, other)
-        if count > 0:
+        if count > 0 and template in due:
             times = f" ({count} times)" if count > 1 else ""
             yield SymptomKind.MISSING, f"{describe(template)} did not come{times}"
     for template, count in surplus.items():

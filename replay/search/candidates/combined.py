@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from replay.fault_proxy import Blackhole, Latency
 from replay.perturbations import Gap, Reset, ServiceFault
-from replay.plan import After, Kind, Plan, Step
+from replay.plan import START, After, Kind, Plan, Step
 from replay.search import Edits
 from replay.search.candidates.gaps import anchors
 from replay.search.candidates.ranked import COARSE, FINE, FINER, FINEST, ROUGH
@@ -49,6 +49,8 @@ def _hanging(plan: Plan, changeable: Changeable) -> Iterator[tuple[int, Edits]]:
         return
     for number, for_ns in HANGS_NS.items():
         for after, gap_ns in before_openings(plan):
+            if after == START:
+                continue
             yield (
                 number,
                 tuple(

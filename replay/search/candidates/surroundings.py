@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from replay.fault_proxy import Blackhole, Down, Latency
 from replay.perturbations import RestartServer, ServiceFault
-from replay.plan import START, After, Plan, Step
+from replay.plan import START, After, Kind, Plan, Step
 from replay.search.candidates.ranked import AT_ONCE, COARSE, FINE, FINER, ROUGH, Ranked
 
 
@@ -61,10 +61,21 @@ def _restarts(plan: Plan) -> Iterator[Ranked]:
 def _outages(plan: Plan, proxy: str) -> Iterator[Ranked]:
     for number, outages_ms in OUTAGES_MS.items():
         for outage_ms in outages_ms:
-            for after, gap_ns in before_openings(plan):
+            for after, gap_ns in _in_the_middle(plan):
                 for_ns = round(outage_ms * 1e6)
                 yield number, ServiceFault(proxy, after, gap_ns, for_ns, fault=Blackhole())
                 yield number + 1, ServiceFault(proxy, after, gap_ns, for_ns, fault=Down())
+
+
+def _in_the_middle(plan: Plan) -> Iterator[tuple[After, int]]:
+    """Yield where a service goes away: once each connection is open, and before later ones.
+
+    Not before the first: a server that never had what it needs is right to refuse.
+    """
+    for name, steps in plan.connections.items():
+        yield After(Kind.OPEN, name), 0
+        if steps[0].after != START:
+            yield steps[0].after, steps[0].gap_ns // 2
 
 
 def before_openings(plan: Plan) -> Iterator[tuple[After, int]]:

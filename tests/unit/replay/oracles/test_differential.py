@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from capture.format.model import Capture, CloseHow, Event, Side
+from replay.conditions import Owed
 from replay.oracles.differential import Baseline
 from replay.oracles.verdict import Judgement, Symptom, SymptomKind, Verdict
 from tests.unit.replay.captures import Connection, capture_of
@@ -323,6 +324,7 @@ def test_what_a_client_left_too_early_to_hear_may_be_told_to_who_comes_next() ->
     assert not passes(chats(True, (HELLO, BYE)), CHATS)
     assert not passes(chats(False, (HELLO, BYE, BYE)), CHATS)
     assert not passes(chats(False, (HELLO, ACK)), CHATS)
+    assert not passes(chats(False, (HELLO, BYE, BYE, BYE)), CHATS)
 
 
 def test_it_may_be_told_in_the_next_run_and_not_in_the_one_after() -> None:
@@ -363,3 +365,38 @@ def test_who_is_still_there_is_owed_what_somebody_else_is_told() -> None:
     )
     judgement = CHATS.judge(mixed_up)
     assert {symptom.kind for symptom in judgement.symptoms} >= {"missing", "extra"}
+
+
+def test_what_came_changed_is_told_as_changed_however_early_the_client_left() -> None:
+    def asks(balance: int, left_ms: float) -> Capture:
+        return capture_of(
+            C1.opened(0),
+            C1.sent(10, "ask", step=1),
+            C1.said(60, {"type": "balance", "cents": balance}),
+            C1.left(left_ms, step=2),
+        )
+
+    usual = Baseline.learned([asks(1570, 100) for _ in range(3)])
+    for left_ms in (61, 900):
+        symptom = accused(asks(1500, left_ms), usual)
+        assert symptom.kind == "changed"
+        assert "cents was 1500, usually 1570" in symptom.detail
+
+
+def test_a_client_that_broke_off_may_be_told_all_of_it_again() -> None:
+    def breaks_off(*again: dict[str, str]) -> Capture:
+        return capture_of(
+            C1.opened(0),
+            C1.sent(10, "ask", step=1),
+            C1.said(60, BYE),
+            C1.tcp_close(100, Side.CLIENT, CloseHow.RESET),
+            C2.opened(500),
+            [C2.said(501 + place, said) for place, said in enumerate((HELLO, *again))],
+            C2.sent(510, "ask", step=1),
+            C2.said(560, BYE),
+            C2.left(900, step=2),
+        )
+
+    owed = {"c1": Owed("c1").less(ending=False)}
+    assert CHATS.judge(breaks_off(BYE), owed).verdict is Verdict.PASS
+    assert CHATS.judge(breaks_off(BYE, BYE), owed).verdict is Verdict.FAIL

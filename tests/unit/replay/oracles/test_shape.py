@@ -123,3 +123,38 @@ def test_where_no_value_is_stable_the_fields_describe_it() -> None:
 def test_any_json_value_is_a_message() -> None:
     for value in (3, "x", None, [], {}):
         assert shape(json.dumps(value)).skeleton.startswith("json ")
+
+
+@pytest.mark.parametrize(
+    ("text", "skeleton", "leaves"),
+    [
+        ('40{"sid":"aB3"}', "json 40 $.sid:str", (("$number", ""), ("$.sid", '"aB3"'))),
+        ('42["stored",1]', "json 42 $[]:number $[]:str", (("$number", ""),)),
+        ('431["ack"]', "json 43 $[]:str", (("$number", "1"), ("$[]", '"ack"'))),
+    ],
+)
+def test_digits_before_json_are_apart_from_it(
+    text: str, skeleton: str, leaves: tuple[tuple[str, str], ...]
+) -> None:
+    taken_apart = shape(text)
+    assert taken_apart.leaves[: len(leaves)] == leaves
+    assert taken_apart.skeleton == skeleton
+
+
+def test_a_session_id_of_socket_io_varies() -> None:
+    runs = [[shape(f'40{{"sid":"{sid}"}}')] for sid in ("IcmWkaCGALvKRhAAAI", "Qw3jkaLLe_Rh-AAAD")]
+    normaliser = Normaliser.learned(runs)
+    assert len({normaliser.template(run[0]) for run in runs}) == 1
+
+
+def test_a_text_that_no_two_runs_share_varies() -> None:
+    runs = [[shape("hello you"), shape(word)] for word in ("kRwqpt", "zzuiow", "plmokn")]
+    normaliser = Normaliser.learned(runs)
+    assert normaliser.template(shape("uhbygv")) == normaliser.template(runs[0][1])
+    assert normaliser.template(shape("hello you")) != normaliser.template(runs[0][1])
+    assert describe(normaliser.template(shape("x"))) == "a text that is another one each time"
+
+
+def test_where_all_runs_have_the_same_texts_another_one_is_another() -> None:
+    normaliser = Normaliser.learned([[shape("hello you")]] * 3)
+    assert normaliser.template(shape("bye")) != normaliser.template(shape("hello you"))
