@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 SOURCES := capture replay evidence local_staging deadheat benchmarks docs tests
 PACKAGES := capture replay evidence local_staging deadheat docs.perturbations
 
-.PHONY: help setup demo test soak targets root-causes style types layers check tools bench docs clean
+.PHONY: help setup demo test soak targets root-causes style types layers check tools bench bench-real-bugs docs clean
 
 help: ## what there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 setup: $(VENV)/.ready ## the virtual environment, with .venv/bin/deadheat in it
 
@@ -55,6 +55,9 @@ bench: setup ## the figures in docs: relay speed, lateness of sends, the fault p
 	@$(BIN)/python -m benchmarks.proxy
 	@$(BIN)/python -m benchmarks.lateness
 	@$(BIN)/python -m benchmarks.fault_proxy
+
+bench-real-bugs: setup ## real bugs of released packages, hunted in bad and fixed versions (about an hour)
+	@$(BIN)/python -m benchmarks.real_bugs
 
 docs: setup ## the pictures of docs/perturbations.md, played and drawn
 	@$(BIN)/python -m docs.perturbations

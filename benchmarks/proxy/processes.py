@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 START_WITHIN_S = 20
@@ -22,10 +22,17 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], ports: Sequence[int], log: Path) -> Iterator[int]:
+def running(
+    command: Sequence[str],
+    ports: Sequence[int],
+    log: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Iterator[int]:
     """Run a command and yield its process id once it answers at `ports`; then end it."""
     with log.open("ab") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=env, cwd=cwd)
     try:
         for port in ports:
             _wait_for(port, process, log)
