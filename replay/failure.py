@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from replay.experiment import Trial
 from replay.oracles.verdict import Symptom, Verdict
+from replay.perturbations import Perturbation
 from replay.statistics import Rate, rate
 
 
@@ -24,9 +25,22 @@ def verdict_on(trial: Trial, failing: Trial) -> Verdict:
 
 
 def _same_symptom(trial: Trial, failing: Trial) -> bool:
-    """Whether two failing runs share a symptom; the leading one may be seen or not by chance."""
-    signatures = {symptom.signature for symptom in failing.judgement.symptoms}
-    return any(symptom.signature in signatures for symptom in trial.judgement.symptoms)
+    """Whether two failing runs share a symptom; the leading one may be seen or not by chance.
+
+    Of two clients that race it is chance which one loses, so that under the same edits the
+    connection does not matter.
+    """
+    seen, known = trial.judgement.symptoms, failing.judgement.symptoms
+    if {symptom.signature for symptom in seen} & {symptom.signature for symptom in known}:
+        return True
+    if _places(trial.edits) != _places(failing.edits):
+        return False
+    return bool({symptom.likeness for symptom in seen} & {symptom.likeness for symptom in known})
+
+
+def _places(edits: Sequence[Perturbation]) -> list[tuple[str, str, int]]:
+    """Return what is changed and where, whatever the values are."""
+    return [(edit.name, edit.connection, edit.step) for edit in edits]
 
 
 def with_log(trial: Trial) -> Symptom:

@@ -26,8 +26,8 @@ FINEST_LATENESS_NS = 1_000
 
 Trial = Mapping[str, Any]
 """One line of `runs.jsonl`."""
-Signature = tuple[str, str, str, str]
-"""Kind and connection of a symptom, the check that failed, how a complaint begins."""
+Signature = tuple[str, str, str]
+"""Kind of a symptom, the check that failed, how a complaint begins."""
 
 _TRIAL_TYPES = {
     "run": "int64",
@@ -169,7 +169,7 @@ def _signatures(trial: Trial) -> set[Signature]:
             symptom["detail"],
             symptom["connection"],
             symptom.get("check", ""),
-        ).signature
+        ).likeness
         for symptom in trial["symptoms"]
     }
 

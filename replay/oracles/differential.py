@@ -135,7 +135,8 @@ class Baseline:
         for name, habit in self.habits.items():
             if name in seen:
                 lacking += _unheard(habit, seen[name])
-                surplus += Counter(reply.kind for reply in seen[name].replies) - habit.kinds
+                came = Counter(r.kind for r in seen[name].replies if r.kind in habit.kinds)
+                surplus += came - habit.kinds
         owed = before.kinds + lacking
         came_late = bool(surplus & owed)
         return Unheard(owed - surplus if came_late or lacking else Counter(), came_late)
@@ -176,16 +177,18 @@ def _habit(runs: Sequence[Transcript], longer: Sequence[Transcript]) -> _Habit:
         normaliser=normaliser,
         expected=expected,
         order=_order([run.replies for run in runs], normaliser, expected),
-        kinds=_least([Counter(reply.kind for reply in run.replies) for run in runs]),
+        kinds=_kinds(expected),
     )
 
 
-def _least(counts: Sequence[Counter[str]]) -> Counter[str]:
-    """Return how many of each kind there are at least."""
-    least = counts[0]
-    for other in counts[1:]:
-        least &= other
-    return least
+def _kinds(expected: Mapping[Template, _Expected]) -> Counter[str]:
+    """Return how many of each kind come, of those that do not come by themselves."""
+    free = {kind for each in expected.values() if each.is_free for kind in each.kinds}
+    kinds = Counter[str]()
+    for each in expected.values():
+        for kind in each.kinds - free:
+            kinds[kind] += each.low
+    return kinds
 
 
 def _by_template(
@@ -297,6 +300,7 @@ def _unheard(habit: _Habit, run: Transcript) -> Counter[str]:
     grouped = _by_template(run.replies, habit.normaliser)
     lacks = any(
         expected.step in run.steps_at_ns
+        and not expected.is_free
         and expected.low > len(grouped.get(template, ()))
         and not _was_owed(expected, run)
         for template, expected in habit.expected.items()

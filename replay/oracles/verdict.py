@@ -53,13 +53,18 @@ class Symptom:
 
     @property
     def signature(self) -> tuple[str, str, str, str]:
-        """What makes two symptoms the same one: the detail may differ in ids and counts.
+        """What makes two symptoms the same one: the detail may differ in ids and counts."""
+        return (self.connection, *self.likeness)
+
+    @property
+    def likeness(self) -> tuple[str, str, str]:
+        """What makes them alike, whichever connection it hit.
 
         A line of a log is known by how it begins.
         """
         said = self.detail.removeprefix(NEXT_SESSION) if self.kind is SymptomKind.LOG else ""
         beginning = " ".join(without_varying(said).split()[:BEGINS_WITH_WORDS])
-        return (self.kind, self.connection, self.check, beginning)
+        return (self.kind, self.check, beginning)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields; those of a check only where there is one."""

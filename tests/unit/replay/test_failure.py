@@ -1,5 +1,6 @@
 """Two runs show the same failure when they share a symptom, not when they share a verdict."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from replay.experiment import Trial
 from replay.failure import rate_of, verdict_on, with_log
 from replay.oracles.verdict import Judgement, Symptom, SymptomKind, Verdict, judged
+from replay.perturbations import Gap
+from replay.plan import After, Kind
 from tests.unit.replay.captures import capture_of
 
 REFUSED = Symptom(SymptomKind.REFUSED, "c2 was refused", "c2")
@@ -48,3 +51,15 @@ def test_the_log_is_quoted_with_the_symptom() -> None:
 
 def test_a_complaint_alone_is_the_symptom() -> None:
     assert with_log(trial(judged([LOGGED]))) == LOGGED
+
+
+def test_which_of_two_clients_loses_is_chance_under_the_same_edits_alone() -> None:
+    def lost(connection: str, *edits: Gap) -> Trial:
+        symptom = Symptom(SymptomKind.MISSING, f"{connection}: no ack", connection)
+        return replace(trial(judged([symptom])), edits=edits)
+
+    soon, later = (Gap("c2", 1, After(Kind.STEP, "c1", 1), gap_ns) for gap_ns in (0, 5_000_000))
+    elsewhere = Gap("c2", 2, After(Kind.STEP, "c1", 1), 0)
+    assert verdict_on(lost("c2", later), lost("c1", soon)) is Verdict.FAIL
+    assert verdict_on(lost("c2", elsewhere), lost("c1", soon)) is Verdict.PASS
+    assert verdict_on(lost("c1", elsewhere), lost("c1", soon)) is Verdict.FAIL

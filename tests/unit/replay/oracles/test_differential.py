@@ -400,3 +400,18 @@ def test_a_client_that_broke_off_may_be_told_all_of_it_again() -> None:
     owed = {"c1": Owed("c1").less(ending=False)}
     assert CHATS.judge(breaks_off(BYE), owed).verdict is Verdict.PASS
     assert CHATS.judge(breaks_off(BYE, BYE), owed).verdict is Verdict.FAIL
+
+
+def test_what_comes_by_itself_is_not_waited_for() -> None:
+    def ticking(*ticks_ms: float, left_ms: float = 900) -> Capture:
+        return capture_of(
+            C1.opened(0),
+            C1.sent(10, "ask", step=1),
+            C1.said(60, BYE),
+            [C1.said(at_ms, {"type": "tick"}) for at_ms in ticks_ms],
+            C1.left(left_ms, step=2),
+        )
+
+    ticks = Baseline.learned([ticking(200), ticking(200, 500), ticking(200, 400, 600)])
+    assert not ticks.unheard(ticking(left_ms=150)).kinds
+    assert not ticks.unheard(ticking(100, 200, 300, 400)).came_late
