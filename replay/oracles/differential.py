@@ -7,6 +7,7 @@ a server may keep and say to whoever comes next.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -88,6 +89,7 @@ class Baseline:
                 name: _habit(
                     [run[name] for run in normal if name in run],
                     [run[name] for run in longer if name in run],
+                    [_steps_elsewhere(run, name) for run in normal if name in run],
                 )
                 for name in names
             }
@@ -154,7 +156,16 @@ class Baseline:
         return left
 
 
-def _habit(runs: Sequence[Transcript], longer: Sequence[Transcript]) -> _Habit:
+def _steps_elsewhere(run: Mapping[str, Transcript], name: str) -> list[int]:
+    """Return when the other connections took their steps, in order."""
+    return sorted(
+        at_ns for other in run if other != name for at_ns in run[other].steps_at_ns.values()
+    )
+
+
+def _habit(
+    runs: Sequence[Transcript], longer: Sequence[Transcript], elsewhere: Sequence[Sequence[int]]
+) -> _Habit:
     normaliser = Normaliser.learned([[r.shape for r in run.replies] for run in (*runs, *longer)])
     replies = [_by_template(run.replies, normaliser) for run in runs]
     more = [_by_template(run.replies, normaliser) for run in longer]
@@ -176,7 +187,7 @@ def _habit(runs: Sequence[Transcript], longer: Sequence[Transcript]) -> _Habit:
         endings=frozenset(_ending_kind(run.ending) for run in runs),
         normaliser=normaliser,
         expected=expected,
-        order=_order([run.replies for run in runs], normaliser, expected),
+        order=_order(runs, elsewhere, normaliser, expected),
         kinds=_kinds(expected),
     )
 
@@ -201,16 +212,20 @@ def _by_template(
 
 
 def _order(
-    runs: Sequence[Sequence[Reply]],
+    runs: Sequence[Transcript],
+    elsewhere: Sequence[Sequence[int]],
     normaliser: Normaliser,
     expected: Mapping[Template, _Expected],
 ) -> frozenset[tuple[Template, Template]]:
-    """Return the pairs of replies to one step that always came in this order, once each."""
+    """Return the pairs of replies to one step that always came in this order, once each.
+
+    What came after another connection's step in between may be that one's doing: no such pair.
+    """
     always: set[tuple[Template, Template]] | None = None
-    for replies in runs:
+    for run, steps_ns in zip(runs, elsewhere, strict=True):
         once = [
-            (template, reply.step)
-            for reply in replies
+            (template, (reply.step, bisect(steps_ns, _came_ns(run, reply))))
+            for reply in run.replies
             if (template := normaliser.template(reply.shape))
             and expected[template].high == 1
             and not expected[template].is_free
@@ -223,6 +238,10 @@ def _order(
         }
         always = pairs if always is None else always & pairs
     return frozenset(always or ())
+
+
+def _came_ns(run: Transcript, reply: Reply) -> int:
+    return run.steps_at_ns.get(reply.step, 0) + reply.latency_ns
 
 
 def _ending_kind(ending: Ending) -> tuple[bool, int | None]:

@@ -415,3 +415,20 @@ def test_what_comes_by_itself_is_not_waited_for() -> None:
     ticks = Baseline.learned([ticking(200), ticking(200, 500), ticking(200, 400, 600)])
     assert not ticks.unheard(ticking(left_ms=150)).kinds
     assert not ticks.unheard(ticking(100, 200, 300, 400)).came_late
+
+
+def test_what_another_client_may_have_brought_about_has_no_order() -> None:
+    def joins(joined_ms: float, posted_ms: float) -> Capture:
+        return capture_of(
+            C1.opened(0),
+            C2.opened(0),
+            C1.sent(10, "join", step=1),
+            C1.said(joined_ms, {"type": "joined"}),
+            C2.sent(posted_ms, "post", step=1),
+            C1.said(posted_ms + 5, {"type": "message"}),
+            C1.left(900, step=2),
+            C2.left(900, step=2),
+        )
+
+    usual = Baseline.learned([joins(60, 300) for _ in range(3)])
+    assert passes(joins(60, 20), usual)
