@@ -31,8 +31,10 @@ soak: setup tools ## what takes minutes: how often connections succeed under cha
 	@$(BIN)/python -m pytest -q -n 2 -m soak
 	@$(BIN)/python -m tests.soak
 
-targets: setup tools ## hunts on small servers of many makes (takes an hour)
-	@$(BIN)/python -m tests.targets --markdown docs/targets_table.md
+targets: setup ## hunts on small servers of many makes, with known races and with none (over an hour)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[targets]'
+	@npm install --silent --no-audit --no-fund --no-package-lock --prefix tests/targets/servers
+	@$(BIN)/python -m tests.targets --json runs/targets/results.jsonl --markdown docs/targets_table.md
 
 root-causes: setup tools ## hunts for the root causes of the incident, on both builds (takes hours)
 	@$(BIN)/python -m tests.root_causes --markdown docs/root_causes_table.md

@@ -1,42 +1,32 @@
-"""A client as a session of a target is written down with: it says, hears, waits and leaves."""
+"""The clients whose sessions are recorded: they speak JSON and wait for what they expect."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
+PATIENCE_S = 5.0
 
-@dataclass(frozen=True, slots=True)
-class Client:
-    """One connection of a user."""
-
-    socket: ClientConnection
-
-    async def say(self, **fields: str) -> None:
-        """Send a message."""
-        await self.socket.send(json.dumps(fields))
-
-    async def hear(self, kind: str) -> None:
-        """Wait for a message of a kind."""
-        async with asyncio.timeout(5):
-            async for message in self.socket:
-                if json.loads(message)["type"] == kind:
-                    return
-        raise ConnectionError(f"no {kind} came")
+__all__ = ["connect", "expect", "pause", "say"]
 
 
-@asynccontextmanager
-async def connected(url: str) -> AsyncIterator[Client]:
-    """Connect, and leave with a goodbye."""
-    async with connect(url) as socket:
-        yield Client(socket)
+async def say(connection: ClientConnection, **fields: object) -> None:
+    """Send one JSON message."""
+    await connection.send(json.dumps(fields))
+
+
+async def expect(connection: ClientConnection, kind: str) -> dict[str, Any]:
+    """Return the next message of a type; what comes before it is nobody's concern."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            message: dict[str, Any] = json.loads(await connection.recv())
+            if message["type"] == kind:
+                return message
 
 
 async def pause(ms: float) -> None:
-    """Do nothing for a while."""
+    """Let a person think."""
     await asyncio.sleep(ms / 1e3)

@@ -1,109 +1,131 @@
-"""What came of a hunt on a target, held against the window that is known."""
+"""What came of one hunt, beside what is known. Pure: from the hunt's own answer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from replay.plan import After, Plan
-from tests.targets.catalogue import ALL, Target
+from tests.targets.target import HEALTHY, RACY, KnownWindow, Target
 
-BUILDS = ("racy", "healthy")
-EDGE_ERROR = 0.2
-# What a message takes, which no client can tell from the server's own time.
-UNSEEN_MS = 6.0
+EDGE_TOLERANCE_PERCENT = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """A found window beside the known one; the errors are None where an edge was not found."""
+
+    found_low_ms: float | None
+    found_high_ms: float | None
+    known_low_ms: float
+    known_high_ms: float | None
+    low_error_percent: float | None
+    high_error_percent: float | None
+
+    @property
+    def are_right(self) -> bool:
+        """Whether both edges are near enough."""
+        errors = (self.low_error_percent, self.high_error_percent)
+        return all(error is not None and error <= EDGE_TOLERANCE_PERCENT for error in errors)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One hunt. The windows are in milliseconds after the event that the hunt named."""
+    """One hunt. `edges` are None where nothing was found, or not where the race is known to be."""
 
     target: str
-    make: str
     build: str
     seed: int
+    budget: int
     verdict: str
-    found: tuple[str, ...]
-    known_ms: tuple[float, float] | None
-    found_ms: tuple[float | None, float | None] | None
     runs: int
     took_s: float
-
-    @property
-    def is_right(self) -> bool:
-        """Whether the race was found with its window, or a healthy build was not accused."""
-        if self.build == "healthy":
-            return self.verdict == "not reproduced"
-        if self.known_ms is None or self.found_ms is None:
-            return False
-        return all(
-            found is not None and abs(found - known) <= max(EDGE_ERROR * known, UNSEEN_MS)
-            for found, known in zip(self.found_ms, self.known_ms, strict=True)
-        )
+    edges: Edges | None
+    told: str
+    symptom: str
+    control_failures: int
+    reasons: tuple[str, ...]
+    is_right: bool
 
 
-def outcome_of(
-    target: Target, build: str, seed: int, plan: Plan, answer: Mapping[str, Any], took_s: float
-) -> Outcome:
-    """Return what an answer comes to: the finding at the known step, if there is one."""
-    finding = next((each for each in answer["findings"] if _is_of(target, each)), None)
-    window = None if finding is None else finding["window"]
-    return Outcome(
-        target=target.name,
-        make=target.make,
-        build=build,
-        seed=seed,
-        verdict=answer["verdict"],
-        found=tuple(
-            " + ".join(edit["perturbation"] for edit in each["edits"])
-            + f": {each['symptom']['detail']}"[:100]
-            for each in answer["findings"]
-        ),
-        known_ms=None if window is None else _known_ms(target, plan, window["after"]),
-        found_ms=None if window is None else (window["low_ms"], window["high_ms"]),
-        runs=answer["runs"],
-        took_s=took_s,
+def error_percent(found_ms: float | None, known_ms: float | None, width_ms: float) -> float | None:
+    """Return how far off an edge is: in percent of it, or of the window where it lies at 0.
+
+    Where there is no edge to be found, to find none is right.
+    """
+    if known_ms is None:
+        return 0 if found_ms is None else None
+    if found_ms is None:
+        return None
+    return 100 * abs(found_ms - known_ms) / (known_ms if known_ms > 0 else width_ms)
+
+
+def edges_of(finding: dict[str, Any], known: Sequence[KnownWindow]) -> Edges | None:
+    """Return the found edges beside the nearest known window that is told in the same terms."""
+    window, name = finding["window"], finding["edits"][0]["perturbation"]
+    place = (window["connection"], window["step"], window["after"], name)
+    compared = [
+        _compared(window["low_ms"], window["high_ms"], each)
+        for each in known
+        if (each.connection, each.step, each.after, each.perturbation) == place
+    ]
+    return min(compared, key=_worst, default=None)
+
+
+def _compared(low_ms: float | None, high_ms: float | None, known: KnownWindow) -> Edges:
+    width_ms = 0 if known.high_ms is None else known.high_ms - known.low_ms
+    return Edges(
+        low_ms,
+        high_ms,
+        known.low_ms,
+        known.high_ms,
+        error_percent(low_ms, known.low_ms, width_ms),
+        error_percent(high_ms, known.high_ms, width_ms),
     )
 
 
-def _is_of(target: Target, finding: Mapping[str, Any]) -> bool:
+def _worst(edges: Edges) -> float:
+    errors = (edges.low_error_percent, edges.high_error_percent)
+    return max(float("inf") if error is None else error for error in errors)
+
+
+def outcome_of(
+    target: Target, build: str, asked: tuple[int, int], answer: dict[str, Any], took_s: float
+) -> Outcome:
+    """Return what an answer of `deadheat hunt --json` comes to; `asked` are seed and budget."""
+    finding = answer["finding"]
+    edges = None if finding is None else edges_of(finding, target.windows)
+    kind = "" if finding is None else finding["symptom"]["kind"]
+    is_right = {
+        RACY: edges is not None and edges.are_right and kind in target.symptoms,
+        HEALTHY: answer["verdict"] == "not reproduced",
+    }[build]
+    return Outcome(
+        target=target.name,
+        build=build,
+        seed=asked[0],
+        budget=asked[1],
+        verdict=answer["verdict"],
+        runs=answer["runs"],
+        took_s=round(took_s, 1),
+        edges=edges,
+        told="" if finding is None else _told(finding),
+        symptom="" if finding is None else f"{kind}: {finding['symptom']['detail']}",
+        control_failures=answer["control"]["failures"],
+        reasons=tuple(answer.get("reasons", ())),
+        is_right=is_right,
+    )
+
+
+def _told(finding: dict[str, Any]) -> str:
+    """Return the change that a finding names, in a few words."""
     window = finding["window"]
-    kinds = {edit["perturbation"] for edit in finding["edits"]}
-    at_place = (window["connection"], window["step"]) == (target.connection, target.step)
-    return at_place and kinds == {target.edit}
+    names = " + ".join(edit["perturbation"] for edit in finding["edits"])
+    return (
+        f"{names} of {window['connection']} step {window['step']} after {window['after']}, "
+        f"{_ms(window['low_ms'])} to {_ms(window['high_ms'])} ms"
+    )
 
 
-def _known_ms(target: Target, plan: Plan, after: str) -> tuple[float, float]:
-    """Return the known window as counted from another event."""
-    came = plan.recorded_ns
-    by_ms = (came[After.parse(after)] - came[After.parse(target.after)]) / 1e6
-    return max(0.0, target.low_ms - by_ms), max(0.0, target.high_ms - by_ms)
-
-
-def table(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """Yield the table in Markdown, a line for each target and build."""
-    yield "| target | made with | build | as it should be | known, ms | found, ms | runs | s |"
-    yield "|---|---|---|---|---|---|---|---|"
-    for target in ALL:
-        for build in BUILDS:
-            own = [o for o in outcomes if (o.target, o.build) == (target.name, build)]
-            if not own:
-                continue
-            right = sum(outcome.is_right for outcome in own)
-            should = "found" if build == "racy" else "not accused"
-            runs, seconds = [o.runs for o in own], [o.took_s for o in own]
-            yield (
-                f"| {target.name} | {target.make} | {build} | {should} in {right} of {len(own)} "
-                f"| {_windows([o.known_ms for o in own])} | {_windows([o.found_ms for o in own])} "
-                f"| {min(runs)} to {max(runs)} | {min(seconds):.0f} to {max(seconds):.0f} |"
-            )
-
-
-def _windows(windows: Sequence[tuple[float | None, float | None] | None]) -> str:
-    known = [window for window in windows if window is not None]
-    return "; ".join(f"{_edge(low)} to {_edge(high)}" for low, high in known)
-
-
-def _edge(value_ms: float | None) -> str:
-    return "?" if value_ms is None else f"{value_ms:.0f}"
+def _ms(value_ms: float | None) -> str:
+    return "?" if value_ms is None else f"{value_ms:.1f}"

@@ -1,4 +1,4 @@
-"""Hunts on targets are held against the window that is known."""
+"""What a hunt's answer comes to, beside the known window."""
 
 from __future__ import annotations
 
@@ -6,74 +6,97 @@ from typing import Any
 
 import pytest
 
-from replay.planning import plan_from_capture
-from tests.targets.catalogue import Target, orders
-from tests.targets.outcome import Outcome, outcome_of, table
-from tests.unit.replay.captures import Connection, capture_of
+from tests.targets.outcome import edges_of, error_percent, outcome_of
+from tests.targets.target import KnownWindow, Target
 
-C1 = Connection("c1")
-PLAN = plan_from_capture(
-    capture_of(
-        C1.opened(0),
-        C1.sent(100, {"do": "order"}),
-        C1.said(110, {"type": "confirmed"}),
-        C1.sent(500, {"do": "cancel"}),
-        C1.said(503, {"type": "cancelled"}),
-        C1.left(600),
+
+async def nothing(url: str) -> None:
+    """Play nothing."""
+
+
+def target(*windows: KnownWindow) -> Target:
+    return Target(
+        "t", "make", "talks", "races", "t.py", (), nothing, windows, frozenset({"missing"})
     )
-)
-TARGET = Target("aiohttp_orders.py", "aiohttp", orders, "c1", 2, "c1 step 1", 0, 120)
 
 
-def outcome(*findings: dict[str, Any], build: str = "racy") -> Outcome:
-    verdict = "reproduced" if findings else "not reproduced"
-    answer = {"verdict": verdict, "findings": list(findings), "runs": 60}
-    return outcome_of(TARGET, build, 0, PLAN, answer, 12.3)
-
-
-def finding(
-    low_ms: float | None, high_ms: float | None, after: str = "c1 step 1", **more: object
-) -> dict[str, Any]:
-    window = {"connection": "c1", "step": 2, "after": after, "low_ms": low_ms, "high_ms": high_ms}
+def finding(low_ms: float | None, high_ms: float | None, **changed: str) -> dict[str, Any]:
+    window = {"connection": "c1", "step": 2, "after": "c1 step 1"} | changed
     return {
         "edits": [{"perturbation": "gap"}],
-        "window": window | more,
-        "symptom": {"detail": "changed"},
+        "window": window | {"low_ms": low_ms, "high_ms": high_ms},
+        "symptom": {"kind": "missing", "detail": "c1: the answer did not come"},
     }
 
 
+def answer(found: dict[str, Any] | None, verdict: str = "reproduced") -> dict[str, Any]:
+    return {"verdict": verdict, "runs": 60, "finding": found, "control": {"failures": 0}}
+
+
+KNOWN = KnownWindow("c1", 2, "c1 step 1", 0, 100)
+
+
 @pytest.mark.parametrize(
-    ("low_ms", "high_ms", "is_right"),
-    [(0, 120, True), (0, 97, True), (0, 95, False), (0, 145, False), (20, 120, False)],
+    ("found_ms", "known_ms", "width_ms", "percent"),
+    [
+        (88, 80, 100, 10),
+        (72, 80, 100, 10),
+        (5, 0, 50, 10),
+        (0, 0, 50, 0),
+        (None, 80, 100, None),
+        (None, None, 0, 0),
+        (80, None, 0, None),
+    ],
 )
-def test_edges_may_be_off_by_a_fifth(low_ms: float, high_ms: float, is_right: bool) -> None:
-    assert outcome(finding(low_ms, high_ms)).is_right is is_right
+def test_an_edge_is_off_by_a_share_of_itself_or_of_a_window_that_begins_at_0(
+    found_ms: float | None, known_ms: float | None, width_ms: float, percent: float | None
+) -> None:
+    assert error_percent(found_ms, known_ms, width_ms) == percent
 
 
-def test_an_edge_that_was_not_found_is_wrong() -> None:
-    assert not outcome(finding(0, None)).is_right
+def test_edges_are_compared_with_the_nearest_window_told_in_the_same_terms() -> None:
+    later = KnownWindow("c1", 2, "c1 step 1", 300, 420)
+    edges = edges_of(finding(303, 399), (KNOWN, later))
+    assert edges is not None
+    assert (edges.known_low_ms, edges.known_high_ms) == (300, 420)
+    assert (edges.low_error_percent, edges.high_error_percent) == (1, 5)
+    assert edges.are_right
 
 
-def test_the_window_may_be_counted_from_another_event() -> None:
-    counted = outcome(finding(0, 110, after="c1 message 1: type=confirmed"))
-    assert counted.known_ms == (0, 110)
-    assert counted.is_right
+@pytest.mark.parametrize(
+    "found",
+    [
+        finding(0, 100, after="c1 open"),
+        finding(0, 100, connection="c2"),
+        finding(0, 100) | {"edits": [{"perturbation": "reset"}]},
+    ],
+)
+def test_a_race_told_otherwise_has_no_edges_to_compare(found: dict[str, Any]) -> None:
+    assert edges_of(found, (KNOWN,)) is None
+    assert not outcome_of(target(KNOWN), "racy", (0, 200), answer(found), 1).is_right
 
 
-def test_another_step_or_another_change_is_another_race() -> None:
-    elsewhere = finding(0, 120, step=1)
-    reset = finding(0, 120) | {"edits": [{"perturbation": "reset"}]}
-    assert not outcome(elsewhere, reset).is_right
-    assert outcome(elsewhere, finding(0, 120)).is_right
+@pytest.mark.parametrize(
+    ("found", "is_right"),
+    [
+        (finding(0, 119), True),
+        (finding(0, 121), False),
+        (finding(0, None), False),
+        (finding(None, 100), False),
+        (finding(0, 100) | {"symptom": {"kind": "refused", "detail": ""}}, False),
+        (None, False),
+    ],
+)
+def test_a_racy_build_is_to_be_found_with_both_edges(
+    found: dict[str, Any] | None, is_right: bool
+) -> None:
+    assert outcome_of(target(KNOWN), "racy", (0, 200), answer(found), 1).is_right is is_right
 
 
-def test_a_healthy_build_is_not_to_be_accused() -> None:
-    assert outcome(build="healthy").is_right
-    assert not outcome(finding(0, 120), build="healthy").is_right
-
-
-def test_the_table_has_a_line_for_each_target_and_build() -> None:
-    lines = list(table([outcome(finding(0, 120)), outcome(), outcome(build="healthy")]))
-    assert len(lines) == 4
-    assert "| racy | found in 1 of 2 | 0 to 120 | 0 to 120 | 60 to 60 | 12 to 12 |" in lines[2]
-    assert "| healthy | not accused in 1 of 1 |" in lines[3]
+@pytest.mark.parametrize(
+    ("verdict", "is_right"),
+    [("not reproduced", True), ("reproduced", False), ("inconclusive", False)],
+)
+def test_a_healthy_build_is_not_to_be_accused(verdict: str, is_right: bool) -> None:
+    outcome = outcome_of(target(KNOWN), "healthy", (0, 200), answer(None, verdict), 1)
+    assert outcome.is_right is is_right
