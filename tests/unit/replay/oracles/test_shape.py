@@ -141,6 +141,12 @@ def test_digits_before_json_are_apart_from_it(
     assert taken_apart.skeleton == skeleton
 
 
+def test_the_number_of_a_secret_varies() -> None:
+    tickets = [shape({"ticket": f"{{{{deadheat:token:s{number}}}}}"}) for number in (1, 2)]
+    normaliser = Normaliser.learned([tickets[:1]] * 3)
+    assert normaliser.template(tickets[0]) == normaliser.template(tickets[1])
+
+
 def test_a_session_id_of_socket_io_varies() -> None:
     runs = [[shape(f'40{{"sid":"{sid}"}}')] for sid in ("IcmWkaCGALvKRhAAAI", "Qw3jkaLLe_Rh-AAAD")]
     normaliser = Normaliser.learned(runs)
