@@ -221,7 +221,7 @@ class Experiment:
             return Judgement(Verdict.UNKNOWN, reason=doubt)
 
         def compare(run: Capture) -> Judgement:
-            unheard, self._unheard = self._unheard, baseline.unheard(run, self._unheard)
+            unheard, self._unheard = self._unheard, baseline.unheard(run, self._unheard, plan.owed)
             return baseline.judge(run, plan.owed, unheard)
 
         judgements = [judge_safely(compare, run)]

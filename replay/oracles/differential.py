@@ -121,13 +121,18 @@ class Baseline:
         for name in dict.fromkeys((*self.habits, *owed)):
             due = owed.get(name, Owed(name))
             if name in seen:
-                late = unheard.kinds + self._unheard_before(seen[name], seen)
+                late = unheard.kinds + self._unheard_before(seen[name], seen, owed)
                 symptoms += _differences(self.habits[due.like], seen[name], due, late)
             else:
                 symptoms.append(Symptom(SymptomKind.TIMEOUT, f"{name} was never opened", name))
         return judged(symptoms)
 
-    def unheard(self, run: Capture, before: Unheard = NONE_UNHEARD) -> Unheard:
+    def unheard(
+        self,
+        run: Capture,
+        before: Unheard = NONE_UNHEARD,
+        owed: Mapping[str, Owed] = MappingProxyType({}),
+    ) -> Unheard:
         """Return what clients did not hear by the end of a run, `before` counted in.
 
         A run in which all was heard and nothing came late leaves nothing: such a server keeps none.
@@ -136,14 +141,16 @@ class Baseline:
         lacking, surplus = Counter[str](), Counter[str]()
         for name, habit in self.habits.items():
             if name in seen:
-                lacking += _unheard(habit, seen[name])
+                lacking += _unheard(habit, seen[name], owed.get(name, Owed(name)))
                 came = Counter(r.kind for r in seen[name].replies if r.kind in habit.kinds)
                 surplus += came - habit.kinds
-        owed = before.kinds + lacking
-        came_late = bool(surplus & owed)
-        return Unheard(owed - surplus if came_late or lacking else Counter(), came_late)
+        untold = before.kinds + lacking
+        came_late = bool(surplus & untold)
+        return Unheard(untold - surplus if came_late or lacking else Counter(), came_late)
 
-    def _unheard_before(self, talk: Transcript, seen: Mapping[str, Transcript]) -> Counter[str]:
+    def _unheard_before(
+        self, talk: Transcript, seen: Mapping[str, Transcript], owed: Mapping[str, Owed]
+    ) -> Counter[str]:
         """Return what the clients did not hear that had left when this one came."""
         opened_ns = talk.steps_at_ns.get(0)
         left: Counter[str] = Counter()
@@ -152,7 +159,7 @@ class Baseline:
             if other is None or other.left_at_ns is None or opened_ns is None:
                 continue
             if other.left_at_ns <= opened_ns:
-                left += _unheard(habit, other)
+                left += _unheard(habit, other, owed.get(name, Owed(name)))
         return left
 
 
@@ -311,8 +318,9 @@ def _missing(
             yield template, lacking
 
 
-def _unheard(habit: _Habit, run: Transcript) -> Counter[str]:
-    """Return how many of each kind may be told again: all, where the client left early.
+def _unheard(habit: _Habit, run: Transcript, owed: Owed) -> Counter[str]:
+    """Return how many of each kind may be told again: all, where the client left early, or where
+    they were not owed for another reason.
 
     What it had heard by then a server that keeps messages does not know.
     """
@@ -321,7 +329,7 @@ def _unheard(habit: _Habit, run: Transcript) -> Counter[str]:
         expected.step in run.steps_at_ns
         and not expected.is_free
         and expected.low > len(grouped.get(template, ()))
-        and not _was_owed(expected, run)
+        and not (owed.replies and _was_owed(expected, run))
         for template, expected in habit.expected.items()
     )
     broke_off = run.ending.first is not Side.SERVER and run.ending.server_code is None

@@ -402,6 +402,22 @@ def test_a_client_that_broke_off_may_be_told_all_of_it_again() -> None:
     assert CHATS.judge(breaks_off(BYE, BYE), owed).verdict is Verdict.FAIL
 
 
+def test_what_a_restart_kept_from_a_client_may_be_told_later() -> None:
+    cut_off = capture_of(
+        C1.opened(0),
+        C1.sent(10, "ask", step=1),
+        C1.tcp_close(30, Side.SERVER, CloseHow.RESET),
+        C2.opened(500),
+        C2.said(505, HELLO),
+        C2.sent(510, "ask", step=1),
+        C2.said(560, BYE),
+        C2.left(900, step=2),
+    )
+    restarted = {"c1": Owed("c1").less(replies=False, ending=False, grace=False)}
+    assert CHATS.unheard(cut_off, owed=restarted).kinds == {"type=bye": 1}
+    assert not CHATS.unheard(cut_off).kinds
+
+
 def test_what_comes_by_itself_is_not_waited_for() -> None:
     def ticking(*ticks_ms: float, left_ms: float = 900) -> Capture:
         return capture_of(
