@@ -22,7 +22,7 @@ from replay.planning import plan_from_capture
 from replay.search import Edits
 from replay.search.plainer import plainer
 from replay.search.shrink import Shrink
-from replay.search.spread import reordered, spread
+from replay.search.spread import orders, spread
 from replay.search.window import WindowSearch
 from replay.statistics import Rate, probable, rate, repeats_to_see
 from replay.statistics.sequential import Decision, SequentialTest
@@ -123,23 +123,29 @@ class Examination:
         """Whether the failure follows from the order of steps alone, however far apart they are."""
         experiment = self.ledger.experiment
         plan = experiment.plan
+        talks = transcripts(failing.run)
         taken_ns = {
             (name, step): at_ns
-            for name, transcript in transcripts(failing.run).items()
-            for step, at_ns in transcript.steps_at_ns.items()
+            for name, talk in talks.items()
+            for step, at_ns in talk.steps_at_ns.items()
         }
-        if not reordered(plan, taken_ns):
-            return False
-        edits = spread(plan, taken_ns, SPREAD_NS)
-        trials = [await experiment.run(edits, "spread") for _ in range(SPREAD_RUNS)]
-        is_order = all(verdict_on(trial, failing) is Verdict.FAIL for trial in trials)
-        if is_order:
-            step = plan.step(failing.edits[0].connection, failing.edits[0].step)
-            self.ledger.note(
-                f"{step.name} before a step of another connection gives another answer however far "
-                "apart they are: an order, not a race"
-            )
-        return is_order
+        answered_ns = {
+            (name, reply.step): taken_ns[name, reply.step] + reply.latency_ns
+            for name, talk in talks.items()
+            for reply in reversed(talk.replies)
+            if (name, reply.step) in taken_ns
+        }
+        for order in orders(plan, taken_ns, answered_ns):
+            edits = spread(plan, order, SPREAD_NS)
+            trials = [await experiment.run(edits, "spread") for _ in range(SPREAD_RUNS)]
+            if all(_shows_exactly(trial, failing) for trial in trials):
+                step = plan.step(failing.edits[0].connection, failing.edits[0].step)
+                self.ledger.note(
+                    f"{step.name} before a step of another connection gives another answer however "
+                    "far apart they are: an order, not a race"
+                )
+                return True
+        return False
 
     async def _fewest(self, failing: Trial, confirmed: Rate) -> Trial:
         """Return a run that fails alike with the fewest of its edits."""
@@ -238,6 +244,14 @@ class Examination:
                 and other.with_value(0) == edit.with_value(0)
             ]
         return tuple(at_ns for at_ns in passing if at_ns is not None)
+
+
+def _shows_exactly(trial: Trial, failing: Trial) -> bool:
+    """Whether a run fails in all the ways of another and in no other."""
+    shown, known = (
+        {symptom.signature for symptom in each.judgement.symptoms} for each in (trial, failing)
+    )
+    return trial.verdict is Verdict.FAIL and shown == known
 
 
 def varied_of(edits: Edits) -> int | None:

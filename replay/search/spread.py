@@ -7,13 +7,37 @@ answer that only follows from the order is still there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from replay.perturbations import Gap
 from replay.plan import Plan, Step
 
 Times = Mapping[tuple[str, int], int]
+
+
+def orders(plan: Plan, taken_ns: Times, answered_ns: Times) -> Iterator[Times]:
+    """Yield the orders of steps that may explain a run, as times to be spread.
+
+    Its own, if it is not the recorded one. And where a step was taken before a step of another
+    connection was answered, which it was not when recorded, the server may have done it first.
+    """
+    if reordered(plan, taken_ns):
+        yield taken_ns
+    first = dict(taken_ns)
+    for step in plan.steps():
+        place = (step.connection, step.index)
+        for other in plan.steps():
+            theirs = (other.connection, other.index)
+            if place not in taken_ns or theirs not in answered_ns or theirs not in taken_ns:
+                continue
+            took_ns = answered_ns[theirs] - taken_ns[theirs]
+            was_over = step.recorded_at_ns - other.recorded_at_ns > took_ns
+            is_within = taken_ns[theirs] <= taken_ns[place] < answered_ns[theirs]
+            if step.connection != other.connection and is_within and was_over:
+                first[place] = min(first[place], taken_ns[theirs] - 1)
+    if first != dict(taken_ns):
+        yield first
 
 
 def reordered(plan: Plan, taken_ns: Times) -> bool:

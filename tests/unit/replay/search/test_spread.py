@@ -2,7 +2,7 @@
 
 from replay.plan import After, Kind
 from replay.planning import plan_from_capture
-from replay.search.spread import Times, reordered, spread
+from replay.search.spread import Times, orders, reordered, spread
 from tests.unit.replay.captures import Connection, capture_of
 
 GAP_NS = 300_000_000
@@ -60,3 +60,24 @@ def test_spread_edits_can_be_applied() -> None:
     for edit in spread(PLAN, GET_FIRST, GAP_NS):
         plan = edit.apply(plan)
     assert plan.step("c1", 1).after == After(Kind.STEP, "c2", 1)
+
+
+# When each step was taken, as recorded, in nanoseconds.
+IN_TIME: Times = {(step.connection, step.index): step.recorded_at_ns for step in PLAN.steps()}
+MS = 1_000_000
+
+
+def test_the_recorded_order_explains_nothing() -> None:
+    assert list(orders(PLAN, IN_TIME, {("c1", 1): 150 * MS})) == []
+
+
+def test_another_order_may_explain_what_it_brought() -> None:
+    assert list(orders(PLAN, GET_FIRST, {})) == [GET_FIRST]
+
+
+def test_who_asks_before_somebody_else_was_answered_may_have_been_first() -> None:
+    soon: Times = {**IN_TIME, ("c2", 1): 120 * MS}
+    (first_of_both,) = orders(PLAN, soon, {("c1", 1): 150 * MS})
+    assert first_of_both["c2", 1] < first_of_both["c1", 1]
+    # When recorded, too, it came before the answer.
+    assert list(orders(PLAN, soon, {("c1", 1): 250 * MS})) == []
