@@ -49,7 +49,7 @@ from replay.search.sweep import Sweep
 from replay.statistics import differs
 from replay.target import Target
 
-MIN_BUDGET = LEARNING_RUNS + 1 + LEAST_RESERVE
+MIN_BUDGET = LEARNING_RUNS + 2 + LEAST_RESERVE
 CONTROL_EVERY = 8
 DETERMINISM_RUNS = 2
 FIRST_CONTROLS = 2

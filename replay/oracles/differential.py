@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from capture.format.model import Capture, Side
-from replay.oracles.shape import Normaliser, Template, describe
+from replay.oracles.shape import Normaliser, Shape, Template, describe
 from replay.oracles.transcript import Ending, Reply, Transcript, transcripts
 from replay.oracles.verdict import Judgement, Symptom, SymptomKind, judged
 from replay.plan import Owed
@@ -122,7 +122,9 @@ class Baseline:
             due = owed.get(name, Owed(name))
             if name in seen:
                 late = unheard.kinds + self._unheard_before(seen[name], seen, owed)
-                symptoms += _differences(self.habits[due.like], seen[name], due, late)
+                # What nobody ever says can be no message of before.
+                odd = {reply.shape for reply in seen[name].replies if not self._is_usual(reply)}
+                symptoms += _differences(self.habits[due.like], seen[name], due, late, odd)
             else:
                 symptoms.append(Symptom(SymptomKind.TIMEOUT, f"{name} was never opened", name))
         return judged(symptoms)
@@ -142,11 +144,18 @@ class Baseline:
         for name, habit in self.habits.items():
             if name in seen:
                 lacking += _unheard(habit, seen[name], owed.get(name, Owed(name)))
-                came = Counter(r.kind for r in seen[name].replies if r.kind in habit.kinds)
-                surplus += came - habit.kinds
+                came = Counter(r.kind for r in seen[name].replies if self._is_usual(r))
+                surplus += Counter({kind: came[kind] for kind in habit.kinds}) - habit.kinds
         untold = before.kinds + lacking
         came_late = bool(surplus & untold)
         return Unheard(untold - surplus if came_late or lacking else Counter(), came_late)
+
+    def _is_usual(self, reply: Reply) -> bool:
+        """Whether an unperturbed run has this message, on whatever connection."""
+        return any(
+            habit.normaliser.template(reply.shape) in habit.expected
+            for habit in self.habits.values()
+        )
 
     def _unheard_before(
         self, talk: Transcript, seen: Mapping[str, Transcript], owed: Mapping[str, Owed]
@@ -256,7 +265,7 @@ def _ending_kind(ending: Ending) -> tuple[bool, int | None]:
 
 
 def _differences(
-    habit: _Habit, run: Transcript, owed: Owed, unheard: Counter[str]
+    habit: _Habit, run: Transcript, owed: Owed, unheard: Counter[str], odd: Collection[Shape]
 ) -> Iterator[Symptom]:
     name = run.connection
     if run.status is None and not owed.ending and run.ending.first is not Side.SERVER:
@@ -271,7 +280,8 @@ def _differences(
     grouped = _by_template(run.replies, habit.normaliser)
     missing = dict(_missing(habit, grouped)) if owed.replies else {}
     extra = dict(_extra(habit, grouped)) if owed.replies or owed.like == name else {}
-    told_late = _told_late(extra, grouped, unheard)
+    usual = {template: n for template, n in extra.items() if grouped[template][-1].shape not in odd}
+    told_late = _told_late(usual, grouped, unheard)
     extra = {template: count - told_late[template] for template, count in extra.items()}
     due = {template for template in missing if _was_owed(habit.expected[template], run)}
     for kind, detail in _paired(missing, extra, due, grouped):

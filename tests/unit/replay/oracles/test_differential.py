@@ -402,6 +402,13 @@ def test_a_client_that_broke_off_may_be_told_all_of_it_again() -> None:
     assert CHATS.judge(breaks_off(BYE, BYE), owed).verdict is Verdict.FAIL
 
 
+def test_what_nobody_ever_says_is_not_told_late() -> None:
+    unheard = CHATS.unheard(chats(False, (HELLO,)))
+    odd = {"type": "bye", "lost": True}
+    assert CHATS.judge(chats(True, (HELLO, BYE)), unheard=unheard).verdict is Verdict.PASS
+    assert CHATS.judge(chats(True, (HELLO, odd)), unheard=unheard).verdict is Verdict.FAIL
+
+
 def test_what_a_restart_kept_from_a_client_may_be_told_later() -> None:
     cut_off = capture_of(
         C1.opened(0),
