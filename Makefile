@@ -53,10 +53,11 @@ layers:
 tools: ## programs that tests use beside Python: installed where that is possible
 	@sh tests/install_tools.sh
 
-bench: setup ## the figures in docs: relay speed, lateness of sends, the fault proxy
+bench: setup ## the figures in docs: relay speed, lateness of sends, the fault proxy, virtual time
 	@$(BIN)/python -m benchmarks.proxy
 	@$(BIN)/python -m benchmarks.lateness
 	@$(BIN)/python -m benchmarks.fault_proxy
+	@$(BIN)/python -m benchmarks.virtual
 
 bench-real-bugs: setup ## real bugs of released packages, hunted in bad and fixed versions (about an hour)
 	@$(BIN)/python -m benchmarks.real_bugs

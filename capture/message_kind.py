@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +17,7 @@ from capture.messages import Message
 NAMING_FIELDS = ("type", "event", "op", "action", "kind", "method", "cmd", "command", "name", "t")
 MAX_KIND = 48
 LONGEST_NAMED = 4_096
+LONGEST_KEPT, MOST_KEPT = 512, 4_096
 SHORTEST_MIXED, MIXED = 8, 0.3
 # A placeholder stands where another session has a secret, and that looks otherwise.
 _VARIES = r"\{\{deadheat:[a-z]+:s\d+\}\}|[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]+)*|\d+(?:[.:]\d+)*"
@@ -36,6 +38,11 @@ def kind_of(payload: bytes, *, is_text: bool) -> str:
     """Return the kind of a payload, in a few printable characters without line breaks."""
     if not is_text:
         return "binary"
+    # The same is said again and again: by the runs of one session, and in the tables of each.
+    return _known_kind_of(payload) if len(payload) <= LONGEST_KEPT else _kind_of(payload)
+
+
+def _kind_of(payload: bytes) -> str:
     text = payload.decode("utf-8", "replace")
     prefix = _PREFIXED_JSON.match(text)
     start = prefix.end() if prefix else 0
@@ -44,6 +51,9 @@ def kind_of(payload: bytes, *, is_text: bool) -> str:
     except (ValueError, RecursionError):
         return " ".join(without_ids(text[:LONGEST_NAMED])[0].split())[:MAX_KIND] or "empty"
     return (text[:start] + _of_json(value))[:MAX_KIND]
+
+
+_known_kind_of = lru_cache(maxsize=MOST_KEPT)(_kind_of)
 
 
 def looks_made_up(word: str) -> bool:

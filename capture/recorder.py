@@ -129,6 +129,76 @@ class ConnectionRecorder:
             for frame in stream.decoder.feed(data, at_ns):
                 self._record(stream, frame, sent)
 
+    def asked(self, target: str, headers: HeaderPairs, at_ns: int, sent: Sent | None) -> None:
+        """Record an opening handshake; `target` is its path and query.
+
+        This, `answered`, `said` and `framed` are for who has what bytes would be decoded to.
+        """
+        url, in_url = self._recorder.clean_url(self._origin + target)
+        clean_headers, in_headers = self._recorder.clean_headers(headers)
+        self._recorder.emit(
+            UpgradeRequest(
+                at_ns=at_ns,
+                connection=self.name,
+                url=url,
+                headers=clean_headers,
+                connected_at_ns=self.connected_at_ns,
+                step=sent.step if sent else None,
+                planned_at_ns=sent.planned_at_ns if sent else None,
+                secrets=_unique(*in_url, *in_headers),
+            )
+        )
+
+    def answered(
+        self, status: int, reason: str, headers: HeaderPairs, body: bytes, at_ns: int
+    ) -> None:
+        """Record the answer to the opening handshake; of a long body its beginning."""
+        clean_headers, in_headers = self._recorder.clean_headers(headers)
+        clean_reason, in_reason = self._recorder.clean(reason, "reason")
+        text = body[:MAX_BODY_BYTES].decode("utf-8", "replace")
+        clean_body, in_body = self._recorder.clean(text, "body")
+        self._recorder.emit(
+            UpgradeResponse(
+                at_ns=at_ns,
+                connection=self.name,
+                status=status,
+                headers=clean_headers,
+                reason=clean_reason,
+                body=clean_body,
+                secrets=_unique(*in_headers, *in_reason, *in_body),
+            )
+        )
+
+    def said(
+        self, direction: Direction, text: bytes, wire_length: int, at_ns: int, sent: Sent | None
+    ) -> None:
+        """Record a whole text message that went in one frame of that length."""
+        client = direction is Direction.CLIENT_TO_SERVER
+        stream = self._client if client else self._server
+        spans = self._spans(stream, text, is_first=stream.take_first())
+        clean = apply(text, spans) if spans else text
+        self._recorder.emit(
+            Frame(
+                at_ns=at_ns,
+                connection=self.name,
+                direction=direction,
+                opcode="text",
+                fin=True,
+                masked=client,
+                wire_length=wire_length,
+                first_byte_at_ns=at_ns,
+                text=clean.decode(),
+                step=sent.step if sent else None,
+                planned_at_ns=sent.planned_at_ns if sent else None,
+                secrets=_unique(*(span.secret for span in spans)) if spans else (),
+            )
+        )
+
+    def framed(self, direction: Direction, frame: DecodedFrame, sent: Sent | None = None) -> None:
+        """Record a frame."""
+        client = direction is Direction.CLIENT_TO_SERVER
+        self._record(self._client if client else self._server, frame, sent)
+
     def joined_midway(self, *, deflate: bool = False) -> None:
         """Begin with frames: the handshake, or the answer to it, is not in the recording.
 
@@ -186,26 +256,10 @@ class ConnectionRecorder:
         stream.head = None
         parsed = parse_head(head)
         if stream is self._client:
-            self._upgrade_request(parsed, at_ns, sent)
+            self.asked(parsed.target, parsed.headers, at_ns, sent)
         else:
             self._upgrade_response(parsed, at_ns)
         return rest
-
-    def _upgrade_request(self, head: Head, at_ns: int, sent: Sent | None) -> None:
-        url, in_url = self._recorder.clean_url(self._origin + head.target)
-        headers, in_headers = self._recorder.clean_headers(head.headers)
-        self._recorder.emit(
-            UpgradeRequest(
-                at_ns=at_ns,
-                connection=self.name,
-                url=url,
-                headers=headers,
-                connected_at_ns=self.connected_at_ns,
-                step=sent.step if sent else None,
-                planned_at_ns=sent.planned_at_ns if sent else None,
-                secrets=_unique(*in_url, *in_headers),
-            )
-        )
 
     def _upgrade_response(self, head: Head, at_ns: int) -> None:
         if head.status != SWITCHING_PROTOCOLS:
@@ -216,7 +270,7 @@ class ConnectionRecorder:
                 self.received(Direction.CLIENT_TO_SERVER, data, early_at_ns, sent)
             self._early.clear()
             return
-        self._emit_response(head, at_ns, b"")
+        self.answered(head.status, head.reason, head.headers, b"", at_ns)
         self._frames_begin(deflate=accepts_deflate(head))
 
     def _frames_begin(self, *, deflate: bool) -> None:
@@ -244,25 +298,11 @@ class ConnectionRecorder:
             self.note(at_ns, f"the {sender} sent more after the refusal; that is not recorded")
 
     def _emit_refusal(self) -> None:
-        if self._refusal is not None and not self._refusal.emitted:
-            self._refusal.emitted = True
-            self._emit_response(self._refusal.head, self._refusal.at_ns, self._refusal.body)
-
-    def _emit_response(self, head: Head, at_ns: int, body: bytes) -> None:
-        headers, in_headers = self._recorder.clean_headers(head.headers)
-        reason, in_reason = self._recorder.clean(head.reason, "reason")
-        text, in_body = self._recorder.clean(body.decode("utf-8", "replace"), "body")
-        self._recorder.emit(
-            UpgradeResponse(
-                at_ns=at_ns,
-                connection=self.name,
-                status=head.status,
-                headers=headers,
-                reason=reason,
-                body=text,
-                secrets=_unique(*in_headers, *in_reason, *in_body),
-            )
-        )
+        refusal = self._refusal
+        if refusal is not None and not refusal.emitted:
+            refusal.emitted = True
+            head = refusal.head
+            self.answered(head.status, head.reason, head.headers, refusal.body, refusal.at_ns)
 
     def gap(self, direction: Direction, at_ns: int, missing_bytes: int | None, reason: str) -> None:
         """Record that bytes were lost; the frame around them is lost with them."""
@@ -291,7 +331,7 @@ class ConnectionRecorder:
         frame = stream.in_sequence(frame)
         if frame.fin and not stream.held:
             spans = self._spans(stream, frame.payload, is_first=stream.take_first())
-            if spans or sent is not None or not self._write_plain(stream, frame):
+            if spans or not self._write_plain(stream, frame, sent):
                 self._write(stream, frame, apply(frame.payload, spans), spans, sent)
             return
         # A secret may lie across fragments: they are held until their message is whole.
@@ -316,7 +356,7 @@ class ConnectionRecorder:
     def _spans(self, stream: _Stream, payload: bytes, *, is_first: bool) -> tuple[Span, ...]:
         return self._recorder.spans(payload, is_first=is_first, from_client=stream.masks)
 
-    def _write_plain(self, stream: _Stream, frame: DecodedFrame) -> bool:
+    def _write_plain(self, stream: _Stream, frame: DecodedFrame, sent: Sent | None) -> bool:
         """Write what nearly every frame is, in half the time; return whether this was one."""
         if frame.opcode != "text" or frame.invalid or frame.masked is not stream.masks:
             return False
@@ -338,6 +378,8 @@ class ConnectionRecorder:
                 rsv1=frame.rsv1,
                 compressed=frame.compressed,
                 text=text,
+                step=sent.step if sent else None,
+                planned_at_ns=sent.planned_at_ns if sent else None,
             )
         )
         return True
@@ -376,7 +418,7 @@ class ConnectionRecorder:
                 invalid=invalid,
                 step=sent.step if sent else None,
                 planned_at_ns=sent.planned_at_ns if sent else None,
-                secrets=_unique(*(span.secret for span in spans)),
+                secrets=_unique(*(span.secret for span in spans)) if spans else (),
             )
         )
 

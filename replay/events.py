@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from replay.errors import PlanError
 
@@ -17,9 +18,11 @@ class Kind(StrEnum):
     STEP = "step"
     CLOSED = "closed"
 
+    # That of an Enum is slow, and events are looked up all the time.
+    __hash__ = str.__hash__
 
-@dataclass(frozen=True, slots=True, order=True)
-class After:
+
+class After(msgspec.Struct, frozen=True, order=True, cache_hash=True, gc=False):
     """An event of a run: its start, or of a connection the 101, a message, a step, or its end.
 
     A message is the `index`-th of the server's messages that are `called` so, or of all of them:
@@ -30,6 +33,14 @@ class After:
     connection: str = ""
     index: int = 0
     called: str = ""
+
+    def on(self, connection: str) -> After:
+        """Return the same event of another connection."""
+        return After(self.kind, connection, self.index, self.called)
+
+    def numbered(self, index: int) -> After:
+        """Return the same event with another number."""
+        return After(self.kind, self.connection, index, self.called)
 
     def __str__(self) -> str:
         if self.kind is Kind.START:

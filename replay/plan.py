@@ -120,6 +120,8 @@ class Send:
     @property
     def duration_ns(self) -> int:
         """How long it takes from the first byte to the last."""
+        if self.refragmented is None and len(self.fragments) == 1:
+            return self.fragments[0].offset_ns + self.segments.duration_ns
         return self.offsets_ns[-1] + self.segments.duration_ns
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from capture.format.model import HeaderPairs, Secret
-from capture.redaction.hints import may_hold_a_secret
+from capture.redaction.hints import LONGEST_KEPT, MOST_KEPT, may_hold_a_secret
 from capture.redaction.jwt_shape import describe_jwt, is_jwt
 from capture.redaction.known import SHORTEST_SEARCHED, KnownSecrets
 from capture.redaction.names import Expect, announces_a_secret, looks_secret
@@ -26,6 +26,13 @@ from capture.redaction.rules import (
     in_url,
 )
 
+# What every opening handshake has; 16 random bytes, and what is made of them, are no secret.
+_OF_THE_HANDSHAKE = re.compile(
+    "(?i:upgrade): websocket|(?i:connection): Upgrade|(?i:sec-websocket-version): 13"
+    "|(?i:sec-websocket-key): [A-Za-z0-9+/]{22}==|(?i:sec-websocket-accept): [A-Za-z0-9+/]{27}="
+)
+# Every run of a session asks for the same. Nothing that may be a secret is kept.
+_HARMLESS: set[tuple[str | None, bytes]] = set()
 PLACEHOLDER = re.compile(r"\{\{deadheat:(?P<kind>[a-z]+):(?P<id>s\d+)\}\}")
 # How a message of a connection is called, and how much of the server's is kept in memory.
 OF_CONNECTION = "message"
@@ -145,15 +152,18 @@ class Redactor:
     def url(self, url: str) -> tuple[str, tuple[Secret, ...]]:
         """Return a URL with the tokens in its query, and anywhere else in it, replaced."""
         payload = _encoded(url)
-        return _replaced(payload, self._settled(payload, in_url(payload)))
+        return _replaced(payload, self._settled(payload, _found_at(None, payload)))
 
     def headers(self, headers: HeaderPairs) -> tuple[HeaderPairs, tuple[Secret, ...]]:
         """Return headers with Authorization, cookies, tokens and anything of JWT shape replaced."""
         clean: list[tuple[str, str]] = []
         found: list[Secret] = []
         for name, value in headers:
+            if _OF_THE_HANDSHAKE.fullmatch(f"{name}: {value}"):
+                clean.append((name, value))
+                continue
             payload = _encoded(value)
-            spans = self._settled(payload, in_header(name.lower(), payload))
+            spans = self._settled(payload, _found_at(name.lower(), payload))
             clean_value, in_value = _replaced(payload, spans)
             # A line without a colon is all name, whatever stands in it.
             clean_name, in_name = self.text(name, where="header name")
@@ -214,6 +224,18 @@ class Redactor:
         if isinstance(part, list):
             return [self._clean(each) for each in part]
         return self.text(part, where="claim")[0] if isinstance(part, str) else part
+
+
+def _found_at(header: str | None, payload: bytes) -> Sequence[Found]:
+    """Return what stands in a URL, or with its name in a header."""
+    if (header, payload) in _HARMLESS:
+        return ()
+    found = [*(in_url(payload) if header is None else in_header(header, payload))]
+    if not found and len(payload) <= LONGEST_KEPT:
+        if len(_HARMLESS) >= MOST_KEPT:
+            _HARMLESS.clear()
+        _HARMLESS.add((header, payload))
+    return found
 
 
 def _encoded(text: str) -> bytes:

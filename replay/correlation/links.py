@@ -29,7 +29,7 @@ class Source:
     @property
     def needed(self) -> After:
         """The event without which the value cannot be known."""
-        return replace(self.event, index=1) if self.latest else self.event
+        return self.event.numbered(1) if self.latest else self.event
 
     def __str__(self) -> str:
         if self.header:
@@ -179,7 +179,7 @@ class Correlation:
 
 
 def _renamed(event: After, name: Callable[[str], str]) -> After:
-    return replace(event, connection=name(event.connection))
+    return event.on(name(event.connection))
 
 
 def _sink(sink: Mapping[str, Any]) -> Sink:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from capture.format.model import HeaderPairs
 from capture.redaction import PLACEHOLDER
@@ -64,6 +64,8 @@ class Substitutions:
 
     def heard(self, event: After, payload: bytes) -> None:
         """Take what a message of the server says, the n-th of its kind on its connection."""
+        if not self._sources:
+            return
         self._heard[event.connection] += 1
         of_all = After(Kind.MESSAGE, event.connection, self._heard[event.connection])
         text: str | None = None
@@ -153,7 +155,7 @@ def made_in(notes: Iterable[str]) -> list[tuple[str, str]]:
 
 def _any_of(event: After) -> After:
     """Return a message of a kind without its number."""
-    return replace(event, index=0)
+    return event.numbered(0)
 
 
 def _spliced(fragments: Sequence[bytes], start: int, old: str, new: str) -> list[bytes]:

@@ -5,18 +5,38 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from capture.clock import SPIN_NS, NowNs, monotonic_ns
+from replay.engine.run_state import RunState
 from replay.engine.sockets import allow_sockets, connected_socket
+from replay.plan import Plan
 from replay.target import Target
 
 
-class Carrier(Protocol):
-    """Carries one run at a time."""
+class ByteCarrier(Protocol):
+    """Carries one run at a time, as bytes, for the live shell."""
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether two runs with one seed are to be the same."""
+
+    @property
+    def fidelity(self) -> str:
+        """What the record of a run says of how it was carried; nothing for a server elsewhere."""
+
+    def carrying(self, plan: Plan) -> Carrier:
+        """Return who carries a plan out: this, or another that can."""
+
+    def serving(self, seed: int) -> AbstractAsyncContextManager[None]:
+        """Have whatever answers be there for the time of one run. Raises ReplayError.
+
+        Where that can be, all its chance follows from `seed`.
+        """
 
     @property
     def now_ns(self) -> NowNs:
@@ -29,15 +49,34 @@ class Carrier(Protocol):
     def prepared(self, target: Target, connections: int) -> Connect:
         """Return how to connect to a target, so many times. Raises CaptureError."""
 
-    @property
-    def is_repeatable(self) -> bool:
-        """Whether two runs with one seed are to be the same."""
 
+class MessageCarrier(ABC):
+    """Carries one run at a time, as messages, with a shell of its own."""
+
+    is_repeatable: bool
+    fidelity: str
+
+    @abstractmethod
+    def carrying(self, plan: Plan) -> Carrier:
+        """Return who carries a plan out: this, or another that can."""
+
+    @abstractmethod
     def serving(self, seed: int) -> AbstractAsyncContextManager[None]:
-        """Have whatever answers be there for the time of one run. Raises ReplayError.
+        """Have whatever answers be there for the time of one run. Raises ReplayError."""
 
-        Where that can be, all its chance follows from `seed`.
-        """
+    @abstractmethod
+    def run(self, state: RunState) -> Run:
+        """Return a run that has not begun, while what answers is there."""
+
+
+Carrier = ByteCarrier | MessageCarrier
+
+
+class Run(Protocol):
+    """A plan being carried out."""
+
+    async def carry_out(self) -> None:
+        """Take every step in its time; return when all connections ended."""
 
 
 class Connect(Protocol):
@@ -54,6 +93,11 @@ class Sockets:
     now_ns: NowNs = monotonic_ns
     spin_ns: int = SPIN_NS
     is_repeatable: bool = False
+    fidelity: str = ""
+
+    def carrying(self, plan: Plan) -> Sockets:
+        """Every plan is carried."""
+        return self
 
     def prepared(self, target: Target, connections: int) -> Connect:
         """Load the certificates, which takes a while, and see that there can be so many sockets."""

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from typing import NamedTuple
 
 from replay.plan import START, After, Barrier, Cue, End, Kind, Pace, Plan, Step
 
@@ -19,8 +20,7 @@ from replay.plan import START, After, Barrier, Cue, End, Kind, Pace, Plan, Step
 LOOK_AGAIN_NS = 100_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """A step that may be taken, and when."""
 
     at_ns: int
@@ -44,6 +44,7 @@ class _Progress:
 
     steps: tuple[Step, ...]
     order: int
+    opened: After
     next: int = 0
     blocked_since_ns: int = 0
     over_at_ns: int | None = None
@@ -82,7 +83,7 @@ class EngineCore:
 
     def __post_init__(self) -> None:
         self._progress = {
-            name: _Progress(steps, order)
+            name: _Progress(steps, order, After(Kind.OPEN, name))
             for order, (name, steps) in enumerate(self.plan.connections.items())
         }
         self._running = len(self._progress)
@@ -238,6 +239,8 @@ class EngineCore:
         self._look_at_companions(skipped)
 
     def _release_cues(self, event: After, at_ns: int) -> None:
+        if not self._cues_after:
+            return
         for order, cue in self._cues_after.pop(event, ()):
             heappush(self._cues, (at_ns + cue.gap_ns, order, cue))
 
@@ -245,21 +248,25 @@ class EngineCore:
         """Find out anew what the next step of a connection waits for, or when it is due."""
         progress = self._progress[name]
         progress.version += 1
-        if progress.missing is not None:
-            self._waiting_for.get(progress.missing, set()).discard(name)
-            self._waiting_on.get(progress.missing.connection, set()).discard(name)
+        was_missing = progress.missing
+        if was_missing is not None:
+            if was_missing in self._waiting_for:
+                self._waiting_for[was_missing].discard(name)
+            if was_missing.connection in self._waiting_on:
+                self._waiting_on[was_missing.connection].discard(name)
         step = progress.step
-        progress.missing = None if step is None else self._missing(step)
-        progress.due_ns = None
+        progress.missing = progress.due_ns = None
         if step is None:
             return
-        if progress.missing is not None:
-            self._wait(progress, step, progress.missing)
+        missing, due_ns = self._missing_or_due(progress, step)
+        if missing is not None:
+            progress.missing = missing
+            self._wait(progress, step, missing)
             return
-        progress.due_ns = self._due_ns(progress, step)
+        progress.due_ns = due_ns
         barrier = self._barriers.get((name, step.index))
         if barrier is None:
-            self._queue(progress, name, progress.due_ns)
+            self._queue(progress, name, due_ns)
         else:
             self._meet(barrier)
 
@@ -339,17 +346,26 @@ class EngineCore:
             return self._progress[event.connection].over_at_ns
         return at_ns
 
-    def _missing(self, step: Step) -> After | None:
-        """Return an event that the step still waits for."""
+    def _missing_or_due(self, progress: _Progress, step: Step) -> tuple[After | None, int]:
+        """Return an event that the step still waits for; or none, and when the step is due."""
+        due_ns = progress.blocked_since_ns
         for event in self._required(step):
-            if self._came_ns(event) is None:
-                return event
-        waits = self._follows(step) and self._followed_ns(step) is None
-        return step.after if waits else None
+            came_ns = self._came_ns(event)
+            if came_ns is None:
+                return event, 0
+            due_ns = max(due_ns, came_ns)
+        followed_ns = None
+        if self._follows(step):
+            followed_ns = self._followed_ns(step)
+            if followed_ns is None:
+                return step.after, 0
+        return None, max(due_ns, self._wanted_ns(step, followed_ns) + step.late_ns)
 
     def _required(self, step: Step) -> tuple[After, ...]:
         """Return what has to happen before the step, or it would be illegal."""
-        return (*step.needs, After(Kind.OPEN, step.connection)) if step.needs_open else step.needs
+        if not step.needs_open:
+            return step.needs
+        return (*step.needs, self._progress[step.connection].opened)
 
     def _followed_ns(self, step: Step) -> int | None:
         """Return when the event that the step follows came, or was waited for no longer."""
@@ -370,15 +386,8 @@ class EngineCore:
             case Pace.RECORDED:
                 return step.pinned
 
-    def _due_ns(self, progress: _Progress, step: Step) -> int:
-        """Return when a step that waits for nothing is due."""
-        came_ns = [at_ns for e in self._required(step) if (at_ns := self._came_ns(e)) is not None]
-        wanted_ns = self._wanted_ns(step) + step.late_ns
-        return max(progress.blocked_since_ns, wanted_ns, *came_ns)
-
-    def _wanted_ns(self, step: Step) -> int:
-        """Return when the pace wants the step, legal or not."""
-        followed_ns = self._followed_ns(step) if self._follows(step) else None
+    def _wanted_ns(self, step: Step, followed_ns: int | None) -> int:
+        """Return when the pace wants the step, legal or not; None is for who follows nothing."""
         if followed_ns is None:
             return 0 if self.plan.pace is Pace.BURST else step.recorded_at_ns
         # Who left at once would leave before the answers to a burst.

@@ -1,4 +1,5 @@
-"""The live shell: carries a plan out on real sockets, under the real clock, on time."""
+"""The live shell: carries a plan out byte by byte, on time: on real sockets and the real clock, or
+over another carrier. A carrier with a shell of its own is given the run."""
 
 from __future__ import annotations
 
@@ -13,29 +14,24 @@ from heapq import heappop, heappush
 from itertools import count
 from pathlib import Path
 
-from websockets.datastructures import Headers
-
 from capture.clock import NowNs, wall_time
 from capture.errors import UnwritableOutput
 from capture.format.model import FORMAT, VERSION, Capture, Event, Header, Vantage
 from capture.format.writer import FLUSH_EVERY_NS, CaptureWriter
 from capture.recorder import Recorder, Sent
-from capture.redaction import PLACEHOLDER
 from replay.auth import TokenSource, Wallet
-from replay.correlation import CORRELATED, Substitutions
-from replay.engine.carrier import Carrier, Sockets
-from replay.engine.core import Due, EngineCore
-from replay.engine.forecast import check_plan
+from replay.engine.carrier import ByteCarrier, Carrier, MessageCarrier, Run, Sockets
+from replay.engine.core import Due
 from replay.engine.live_connection import Listener, LiveConnection, Piece
-from replay.engine.remarks import AS_RECORDED, CUT_SHORT, IN_VAIN, NOT_SENT
+from replay.engine.remarks import NOT_SENT
+from replay.engine.run_state import LACKS, RunState
 from replay.engine.surroundings import Surroundings
-from replay.errors import LimitExceeded, ReplayError, TargetRefused
-from replay.limits import STOPPED, UNLIMITED, LimitGuard, Limits
+from replay.errors import ReplayError, TargetRefused
+from replay.limits import UNLIMITED, Limits
 from replay.plan import After, Change, End, Open, Plan, Reading, Send, Step
 from replay.target import Target
 
 DEFAULT_PATIENCE_S = 5.0
-LACKS = "it echoes a secret that the server did not issue"
 LONGEST_PATIENCE_S = 86_400
 CONNECT_TIMEOUT_S = 10.0
 # What came is looked at while the next send is further away than that takes, or after it was passed
@@ -90,7 +86,10 @@ async def run_live(
     settings.check(plan)
     wallet = Wallet(plan.secrets, settings.tokens, issued=plan.correlation.issued())
     wallet.check()
-    async with settings.carrier.serving(settings.seed):
+    carrier = settings.carrier.carrying(plan)
+    if carrier is not settings.carrier:
+        settings = replace(settings, carrier=carrier)
+    async with carrier.serving(settings.seed):
         return await _recorded(plan, settings, wallet, out, overwrite=overwrite)
 
 
@@ -106,8 +105,11 @@ async def _recorded(
         if writer is not None:
             writer.write(event)
 
-    started_at = wall_time()
-    run = _LiveRun(plan, settings, wallet, Recorder(emit, redactor))
+    started_at, fidelity = wall_time(), settings.carrier.fidelity
+    patience_ns = round(settings.patience_s * 1e9)
+    recorder = Recorder(emit, redactor)
+    state = RunState(plan, settings.target, settings.limits, patience_ns, wallet, recorder)
+    run = _run_of(state, settings)
     header = Header(
         format=FORMAT,
         version=VERSION,
@@ -117,6 +119,7 @@ async def _recorded(
         about={
             "target": settings.target.shown,
             "pace": plan.pace,
+            **({"fidelity": fidelity} if fidelity else {}),
             **dict(settings.about),
         },
     )
@@ -124,7 +127,8 @@ async def _recorded(
     writer = CaptureWriter(out, header, overwrite=overwrite) if out is not None else None
     flushing = (
         asyncio.create_task(_keep_flushing(writer, run.before_others))
-        if writer is not None
+        # A run in a time that jumps is over before anybody could look.
+        if writer is not None and isinstance(run, _LiveRun) and not settings.carrier.is_repeatable
         else None
     )
     try:
@@ -143,6 +147,13 @@ async def _recorded(
     return Capture(header=header, events=tuple(events))
 
 
+def _run_of(state: RunState, settings: RunSettings) -> Run:
+    carrier = settings.carrier
+    if isinstance(carrier, MessageCarrier):
+        return carrier.run(state)
+    return _LiveRun(state, carrier, settings.surroundings)
+
+
 async def _keep_flushing(
     writer: CaptureWriter, before_others: Callable[[Callable[[], None]], None]
 ) -> None:
@@ -159,20 +170,19 @@ async def _keep_flushing(
 class _LiveRun:
     """The state of one live run."""
 
-    def __init__(
-        self, plan: Plan, settings: RunSettings, wallet: Wallet, recorder: Recorder
-    ) -> None:
+    def __init__(self, state: RunState, carrier: ByteCarrier, surroundings: Surroundings) -> None:
+        plan = state.plan
         # That takes a while, which would be lateness.
-        self._connect = settings.carrier.prepared(settings.target, len(plan.connections))
-        self._spin_ns = settings.carrier.spin_ns
-        now_ns = settings.carrier.now_ns
+        self._connect = carrier.prepared(state.target, len(plan.connections))
+        self._spin_ns = carrier.spin_ns
+        now_ns = carrier.now_ns
         began_ns = now_ns()
         self._now_ns: NowNs = lambda: now_ns() - began_ns
-        self._settings = settings
+        self._surroundings = surroundings
+        self._state = state
         self._plan = plan
-        self._wallet = wallet
-        self._recorder = recorder
-        self._core = EngineCore(plan, round(settings.patience_s * 1e9))
+        self._recorder = state.recorder
+        self._core = state.core
         self._wake = asyncio.Event()
         self._has_changed = False
         self._handled = 0
@@ -183,24 +193,20 @@ class _LiveRun:
         self._tasks: set[asyncio.Task[None]] = set()
         # By connection: what was encoded is sent, or the other side could not inflate the rest.
         self._prepared: dict[str, tuple[Piece, ...]] = {}
-        self._issued = plan.correlation.issued()
-        self._guard = LimitGuard(settings.limits)
-        self._is_stopped = False
         self._reached_target = False
         self._refused: TargetRefused | None = None
-        self._substitutions = Substitutions(plan.correlation, self._learn)
         listener = Listener(
             happened=self._happened,
             over=self._over,
-            heard=self._substitutions.heard,
-            answered=self._answered,
+            heard=self._heard,
+            answered=state.answered,
             at=self._at,
             soon=self._soon,
         )
         self._connections = {
             name: LiveConnection(
                 name,
-                recorder.connection(settings.target.origin, name=name),
+                state.recorder.connection(state.target.origin, name=name),
                 listener,
                 self._now_ns,
                 plan.network_of(name),
@@ -214,8 +220,8 @@ class _LiveRun:
         gc_was_on = gc.isenabled()
         gc.disable()
         try:
-            self._stop_if_refused()
-            while not self._core.is_finished and not self._is_stopped:
+            self._state.check_limits(self._now_ns())
+            while not self._core.is_finished and not self._state.is_stopped:
                 # Found out before the waiting: after it, every microsecond is lateness.
                 due = self._core.next_due()
                 if await self._reached(self._next_ns(due), due):
@@ -225,22 +231,11 @@ class _LiveRun:
                     await asyncio.sleep(0)
                 if self._refused is not None:
                     raise self._refused
-            await self._settings.surroundings.settled()
+            await self._surroundings.settled()
         finally:
             if gc_was_on:
                 gc.enable()
             self._finish()
-
-    def _stop_if_refused(self) -> None:
-        """Stop before the first send when the plan itself exceeds the limits."""
-        try:
-            check_plan(self._plan, self._settings.limits)
-        except LimitExceeded as error:
-            self._stop(error)
-
-    def _stop(self, error: LimitExceeded) -> None:
-        self._is_stopped = True
-        self._recorder.note(self._now_ns(), f"{STOPPED}{error}")
 
     def before_others(self, act: Callable[[], None]) -> None:
         """Have something done before all that came, when no send is about to be due."""
@@ -260,11 +255,7 @@ class _LiveRun:
             self._inbox.popleft()()
         for connection in self._connections.values():
             connection.record.finish()
-        for substitution in self._substitutions.made.values():
-            self._recorder.note(self._now_ns(), f"{CORRELATED}{substitution}")
-        for sink, source in self._substitutions.missing.items():
-            what = f"{sink} {AS_RECORDED}: no live value came from {source}"
-            self._recorder.note(self._now_ns(), what)
+        self._state.note_values(self._now_ns())
 
     def _next_ns(self, due: Due | None) -> int | None:
         """Return when there is something to do next, unless something happens before."""
@@ -321,17 +312,14 @@ class _LiveRun:
         # What is due at one time goes out together.
         while first is not None and due is not None and due.at_ns == first.at_ns <= now_ns:
             self._take(due)
-            if self._is_stopped:
+            if self._state.is_stopped:
                 return
             due = self._core.next_due()
         for _, cue in self._core.take_cues(now_ns):
             self._change(cue.change)
         for given_up in self._core.give_up(now_ns):
+            self._state.note_given_up(given_up, now_ns)
             connection = self._connections[given_up.step.connection]
-            what = "was dropped" if given_up.dropped else "went on"
-            connection.record.note(
-                now_ns, f"{given_up.step.name} {IN_VAIN} {given_up.waited_for}, and {what}"
-            )
             if given_up.waited_for.connection == connection.name and not connection.can_send:
                 connection.abandon()
 
@@ -347,15 +335,11 @@ class _LiveRun:
         def told(what: str) -> None:
             self._recorder.note(self._now_ns(), what)
 
-        self._settings.surroundings.change(change, told)
+        self._surroundings.change(change, told)
 
     def _take(self, due: Due) -> None:
         step, connection = due.step, self._connections[due.step.connection]
-        try:
-            self._guard.take(step, self._now_ns())
-        except LimitExceeded as error:
-            # Sent later it would be another timing than the one that was asked for.
-            self._stop(error)
+        if not self._state.may_take(step, self._now_ns()):
             return
         match step.action:
             case Open() as action:
@@ -366,8 +350,8 @@ class _LiveRun:
             case End() as action:
                 self._core.taken(step, self._now_ns())
                 connection.end(action, Sent(step.index, due.at_ns))
-                patience_ns = round(self._settings.patience_s * 1e9)
-                self._at(self._now_ns() + patience_ns, lambda _: connection.abandon())
+                abandoned_ns = self._now_ns() + self._state.patience_ns
+                self._at(abandoned_ns, lambda _: connection.abandon())
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -375,7 +359,6 @@ class _LiveRun:
         task.add_done_callback(self._tasks.discard)
 
     async def _open(self, connection: LiveConnection, step: Step, action: Open) -> None:
-        target = self._settings.target
         buffer_bytes = self._plan.network_of(connection.name).receive_buffer_bytes
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -388,16 +371,14 @@ class _LiveRun:
         connection.record.connected_at_ns = connected_ns
 
         def upgrade(planned_ns: int) -> None:
-            live = self._substitutions
-            url = live.fill_url(connection.name, target.address(action.url))
-            headers = live.fill_headers(connection.name, action.headers)
-            url, headers = self._wallet.fill(url), self._wallet.fill_headers(headers)
-            filled = replace(action, headers=headers)
-            if self._lacks_issued(url, *(value for _, value in headers)):
+            filled = self._state.filled_request(connection.name, action)
+            if filled is None:
                 connection.record.note(self._now_ns(), f"{step.name} {NOT_SENT}: {LACKS}")
                 connection.abandon()
             elif connection.can_write:
-                pieces = connection.upgrade_request(url, filled, target)
+                url, headers = filled
+                asked = replace(action, headers=headers)
+                pieces = connection.upgrade_request(url, asked, self._state.target)
                 self._send_pieces(connection, step, pieces, planned_ns)
 
         self._at(connected_ns + action.upgrade_delay_ns, upgrade)
@@ -406,7 +387,7 @@ class _LiveRun:
     def _could_not_connect(self, connection: LiveConnection, error: Exception) -> None:
         reason = str(error) or "it did not answer in time"
         if not self._reached_target:
-            target = self._settings.target
+            target = self._state.target
             untrusted = isinstance(error, ssl.SSLCertVerificationError)
             hint = "--ca-file names whom to trust" if untrusted else "is the server running?"
             self._refused = TargetRefused(
@@ -421,24 +402,17 @@ class _LiveRun:
         is_ready = connection.name in self._prepared
         if isinstance(step.action, Send) and connection.can_send and not is_ready:
             filled = self._filled(step, step.action)
-            texts = (fragment.payload.decode("utf-8", "replace") for fragment in filled.fragments)
-            if not self._lacks_issued("".join(texts)):
+            if filled is not None:
                 self._prepared[connection.name] = connection.encode(filled)
 
-    def _lacks_issued(self, *texts: str) -> bool:
-        """Whether a secret that the server issues anew did not come, so that its place is empty."""
-        if not self._issued:
-            return False
-        found = {match["id"] for text in texts for match in PLACEHOLDER.finditer(text)}
-        return not found.isdisjoint(self._issued)
-
-    def _filled(self, step: Step, action: Send) -> Send:
-        """Return a message with live values and fresh secrets."""
-        recorded = [fragment.payload for fragment in action.fragments]
-        live = self._substitutions.fill_payload(step.connection, step.index, recorded)
+    def _filled(self, step: Step, action: Send) -> Send | None:
+        """Return a message with live values and fresh secrets; None where one is lacking."""
+        payloads = self._state.filled_payloads(step, action)
+        if payloads is None:
+            return None
         fragments = tuple(
-            replace(fragment, payload=self._wallet.fill_payload(payload))
-            for fragment, payload in zip(action.fragments, live, strict=True)
+            replace(fragment, payload=payload)
+            for fragment, payload in zip(action.fragments, payloads, strict=True)
         )
         return replace(action, fragments=fragments)
 
@@ -451,8 +425,7 @@ class _LiveRun:
         pieces = self._prepared.pop(connection.name, None)
         if pieces is None:
             filled = self._filled(step, action)
-            texts = (fragment.payload.decode("utf-8", "replace") for fragment in filled.fragments)
-            if self._lacks_issued("".join(texts)):
+            if filled is None:
                 self._core.taken(step, self._now_ns())
                 connection.record.note(self._now_ns(), f"{step.name} {NOT_SENT}: {LACKS}")
                 return
@@ -489,20 +462,10 @@ class _LiveRun:
         self._core.happened(event, at_ns)
         self._notice()
 
-    def _learn(self, secret_id: str, value: str) -> None:
-        """Keep a secret that the server issued out of the record."""
-        secret, redactor = self._plan.secrets.get(secret_id), self._recorder.redactor
-        if secret is not None and redactor is not None:
-            redactor.remember(value, secret)
-
-    def _answered(self, connection: str, headers: Headers) -> None:
-        self._substitutions.heard_headers(connection, headers.raw_items())
+    def _heard(self, connection: str, payload: bytes, is_text: bool, at_ns: int) -> None:
+        self._state.heard(connection, payload, is_text, at_ns)
+        self._notice()
 
     def _over(self, connection: str, at_ns: int) -> None:
-        self._guard.ended(connection)
-        left = self._core.over(connection, at_ns)
-        if left:
-            names = ", ".join(str(step.index) for step in left)
-            note = f"{CUT_SHORT} {names}"
-            self._connections[connection].record.note(at_ns, note)
+        self._state.over(connection, at_ns)
         self._notice()

@@ -10,15 +10,12 @@ import asyncio
 import logging
 import socket
 import struct
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from urllib.parse import urlsplit
 
 from websockets.client import ClientProtocol
-from websockets.datastructures import Headers
 from websockets.exceptions import InvalidHeader, InvalidStatus, ProtocolError
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import PONG, CloseCode, Frame, Opcode
@@ -30,16 +27,11 @@ from websockets.uri import parse_uri
 
 from capture.clock import NowNs
 from capture.format.model import CloseHow, Direction, HeaderPairs, Side
-from capture.message_kind import kind_of
 from capture.recorder import ConnectionRecorder, Sent
+from replay.engine.handshake import kept_headers, values_of
 from replay.plan import After, End, Ending, Kind, Network, Open, Pieces, Send
 from replay.target import Target
 
-# Made anew for every handshake; the rest of the recorded headers is sent as it was.
-_OF_THE_HANDSHAKE = frozenset(
-    "host connection upgrade sec-websocket-key sec-websocket-version sec-websocket-extensions "
-    "sec-websocket-protocol content-length transfer-encoding".split()
-)
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 # At DEBUG the library logs handshakes and messages, and with them fresh secrets.
 _QUIET = logging.getLogger("replay.engine.websockets")
@@ -53,8 +45,9 @@ class Listener:
 
     happened: Callable[[After, int], None]
     over: Callable[[str, int], None]
-    heard: Callable[[After, bytes], None]
-    answered: Callable[[str, Headers], None]
+    heard: Callable[[str, bytes, bool, int], None]
+    """A message: its connection and payload, whether it is text, when it came."""
+    answered: Callable[[str, HeaderPairs], None]
     at: Callable[[int, Callable[[int], None]], None]
     """Has something done at a time; it is told that time."""
     soon: Callable[[Callable[[], None]], None]
@@ -109,7 +102,6 @@ class LiveConnection(asyncio.Protocol):
         self._is_within_frame = False
         self._end_at_once: tuple[End, Sent] | None = None
         self._parts: list[Frame] = []
-        self._counts: Counter[str] = Counter()
         self._is_open = False
         self._is_abandoned = False
         self._ended: set[Side] = set()
@@ -134,7 +126,7 @@ class LiveConnection(asyncio.Protocol):
 
     def upgrade_request(self, url: str, action: Open, target: Target) -> tuple[Piece, ...]:
         """Return the opening handshake; secrets are in `url` and the action's headers."""
-        offered = _values(action.headers, "Sec-WebSocket-Protocol")
+        offered = values_of(action.headers, "Sec-WebSocket-Protocol")
         self._protocol = _Protocol(
             parse_uri(url),
             subprotocols=[Subprotocol(name) for name in offered] or None,
@@ -144,14 +136,12 @@ class LiveConnection(asyncio.Protocol):
         )
         self._protocol.on_pong = self._answer_ping
         request = self._protocol.connect()
-        for name in {name for name, _ in action.headers} - {"Host"}:
-            if name.lower() not in _OF_THE_HANDSHAKE and name in request.headers:
+        kept = kept_headers(action.headers, action.url, target)
+        for name in {name for name, _ in kept}:
+            if name in request.headers:
                 del request.headers[name]
-        for name, value in action.headers:
-            if name.lower() == "origin":
-                request.headers[name] = _origin_now(value, action.url, target)
-            elif name.lower() not in _OF_THE_HANDSHAKE:
-                request.headers[name] = value
+        for name, value in kept:
+            request.headers[name] = value
         self._protocol.send_request(request)
         return _in_segments(b"".join(self._protocol.data_to_send()), action.segments, 0)
 
@@ -265,7 +255,7 @@ class LiveConnection(asyncio.Protocol):
         protocol.receive_data(data)
         for event in protocol.events_received():
             if isinstance(event, Response):
-                self._listener.answered(self.name, event.headers)
+                self._listener.answered(self.name, tuple(event.headers.raw_items()))
                 self._answered(at_ns)
             elif isinstance(event, Frame) and event.opcode in _DATA:
                 self._received(event, at_ns)
@@ -295,19 +285,14 @@ class LiveConnection(asyncio.Protocol):
             self.record.note(at_ns, f"the handshake failed: {problem}")
 
     def _received(self, frame: Frame, at_ns: int) -> None:
-        """Tell of a message once it is whole: as one of its kind, and as one of all."""
+        """Tell of a message once it is whole."""
         self._parts.append(frame)
         if not frame.fin:
             return
         payload = b"".join(part.data for part in self._parts)
-        called = kind_of(payload, is_text=self._parts[0].opcode is Opcode.TEXT)
+        is_text = self._parts[0].opcode is Opcode.TEXT
         self._parts.clear()
-        for name in (called, ""):
-            self._counts[name] += 1
-            event = After(Kind.MESSAGE, self.name, self._counts[name], name)
-            if name:
-                self._listener.heard(event, payload)
-            self._listener.happened(event, at_ns)
+        self._listener.heard(self.name, payload, is_text, at_ns)
 
     def _close(self, action: End, sent: Sent) -> None:
         protocol = self._opened()
@@ -366,21 +351,9 @@ def _parts(data: bytes, count: int) -> list[bytes]:
     return [data[start:end] for start, end in pairwise(edges)]
 
 
-def _values(headers: HeaderPairs, wanted: str) -> list[str]:
-    """Return the comma-separated values of a header."""
-    lines = [value for name, value in headers if name.lower() == wanted.lower()]
-    return [item.strip() for line in lines for item in line.split(",") if item.strip()]
-
-
-def _origin_now(recorded: str, recorded_url: str, target: Target) -> str:
-    """Return the Origin to send: the target's own if it was the recorded server's own."""
-    same_site = urlsplit(recorded).netloc == urlsplit(recorded_url).netloc
-    return target.http_origin if same_site else recorded
-
-
 def _offered_deflate(headers: HeaderPairs) -> list[ClientPerMessageDeflateFactory] | None:
     """Return the recorded offer of permessage-deflate."""
-    for offer in _values(headers, "Sec-WebSocket-Extensions"):
+    for offer in values_of(headers, "Sec-WebSocket-Extensions"):
         try:
             ((name, parameters),) = parse_extension(offer)
             if name == "permessage-deflate":

@@ -16,6 +16,8 @@ _COMPLAINT = re.compile(
 # Where Python tells of an exception; the first line that is not indented further says which.
 _TRACEBACK = re.compile(r"^(?P<margin>[\s|+-]*)Traceback \(most recent call last\):")
 _NAMED = re.compile(r"[A-Za-z_][\w.]*(?:: .*)?$")
+# The line of a traceback that says where; what is indented more after it is the source.
+_PLACE = re.compile(r"(\s*)File \"[^\"]+\", line \d+, in ")
 # The line that says what was raised, as Node and Java print it, and Python without a traceback.
 _RAISED = re.compile(r"(?:^|[\s|])((?:[\w.]*\.)?\w*(?:Error|Exception)\b: .+)")
 
@@ -50,8 +52,14 @@ class LogBaseline:
 
 
 def complaints(lines: Iterable[str]) -> list[str]:
-    """Return the lines that complain of something."""
-    return [line for line in lines if _COMPLAINT.search(line)]
+    """Return the lines that complain of something; the source in a traceback of Python does not."""
+    complaining, place = [], None
+    for line in lines:
+        is_source = place is not None and line.startswith(f"{place[1]}  ")
+        if not is_source and _COMPLAINT.search(line):
+            complaining.append(line)
+        place = _PLACE.match(line)
+    return complaining
 
 
 def _told_by_tracebacks(lines: Iterable[str]) -> Iterator[str]:

@@ -90,7 +90,7 @@ def _copied(step: Step, number: int, names: Collection[str], late_ns: int) -> St
     def own(after: After) -> After:
         if after.connection not in names:
             return after
-        return replace(after, connection=f"{after.connection}~{number}")
+        return after.on(f"{after.connection}~{number}")
 
     # What waits for another copied connection comes late with it.
     begins = step.index == 0 and step.after.connection not in names

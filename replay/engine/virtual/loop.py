@@ -4,9 +4,13 @@ What a program may rely on holds: callbacks run in the order in which they were 
 delays end in the order in which they began. Beyond that the same program does the same, run after
 run: tasks and futures have a hash of their own, so that sets of them have one order.
 
+What is not part of the program, such as the clients of a server, may have an agenda of its own:
+plain calls at a time, without handles, tasks and turns of the loop, which makes runs cheap.
+
 Worker threads run inline. While a real socket has been written to and not answered, time stands
 still, since the other side takes none of ours. Private names of asyncio that this rests on:
-`_clock_resolution`, `_scheduled`, `_make_socket_transport`, `_SelectorSocketTransport._read_ready`.
+`_clock_resolution`, `_scheduled`, `_ready`, `_make_socket_transport`, `_fd_to_key`,
+`_SelectorSocketTransport._read_ready`.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import socket
 from asyncio import events, selector_events
 from collections.abc import Callable, Coroutine
 from contextvars import Context
+from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
@@ -79,6 +84,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.now_ns = 0
         self.unanswered: set[object] = set()
         self._numbers = count()
+        self._agenda: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._entries = count()
+        self.agenda_failed: Callable[[Exception], None] = _raise
         super().__init__(_JumpingSelector(self))
         self._clock_resolution = 1e-9
         self.set_task_factory(_ordered_task)  # type: ignore[arg-type]
@@ -102,6 +110,36 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             timer._when -= self.now_ns / 1e9
         self.now_ns = 0
         self._numbers = count()
+        self._agenda.clear()
+        self.agenda_failed = _raise
+
+    def at(self, at_ns: int, act: Callable[..., None], *arguments: Any) -> None:  # noqa: ANN401
+        """Put a call on the agenda; it cannot be taken back.
+
+        `agenda_failed` is told of what it raises.
+        """
+        heappush(self._agenda, (at_ns, next(self._entries), act, arguments))
+
+    def follow_agenda(self, until_ns: float) -> bool:
+        """Make the calls up to a time, or to the first that gives the program something to do.
+
+        Returns whether there was any.
+        """
+        agenda, ready = self._agenda, self._ready  # type: ignore[attr-defined]
+        timers = len(self._scheduled)  # type: ignore[attr-defined]
+        has_acted = False
+        try:
+            while agenda and agenda[0][0] <= until_ns:
+                at_ns, _, act, arguments = heappop(agenda)
+                if at_ns > self.now_ns:
+                    self.now_ns = at_ns
+                has_acted = True
+                act(*arguments)
+                if ready or len(self._scheduled) != timers:  # type: ignore[attr-defined]
+                    break
+        except Exception as error:
+            self.agenda_failed(error)
+        return has_acted
 
     def next_number(self) -> int:
         """Return how many tasks and futures there were before."""
@@ -174,18 +212,24 @@ class _JumpingSelector(selectors.DefaultSelector):
         Raises NothingWillHappen.
         """
         # One of them is the loop's own pipe.
-        has_real_io = len(self.get_map()) > 1
+        has_real_io = len(self._fd_to_key) > 1  # type: ignore[attr-defined]
         if timeout is not None and timeout <= 0:
             self._looks += 1
+            self._loop.follow_agenda(self._loop.now_ns)
             look = has_real_io or self._looks % LOOK_EVERY == 0
             return super().select(0) if look else []
-        ready = super().select(self._patience_s(has_real_io=has_real_io))
-        if ready:
-            return ready
-        self._loop.unanswered.clear()
+        self._looks += 1
+        if has_real_io or self._looks % LOOK_EVERY == 0:
+            ready = super().select(self._patience_s(has_real_io=has_real_io))
+            if ready:
+                return ready
+            self._loop.unanswered.clear()
+        until_ns = math.inf if timeout is None else self._loop.now_ns + math.ceil(timeout * 1e9)
+        if self._loop.follow_agenda(until_ns):
+            return []
         if timeout is None:
             raise NothingWillHappen
-        self._loop.now_ns += math.ceil(timeout * 1e9)
+        self._loop.now_ns = int(until_ns)
         return []
 
     def _patience_s(self, *, has_real_io: bool) -> float:
@@ -209,6 +253,10 @@ class _AskingTransport(_SocketTransport):  # type: ignore[misc]
     def _call_connection_lost(self, error: Exception | None) -> None:
         self._loop.unanswered.discard(self)
         super()._call_connection_lost(error)
+
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 def _ordered_task(

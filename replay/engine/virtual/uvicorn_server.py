@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
-from uvicorn.server import ServerState
 
 from capture.clock import NowNs, unix_time_s
 from replay.engine.carrier import Connect
@@ -21,17 +20,18 @@ from replay.engine.virtual.loop import OrderedTask, VirtualLoop
 from replay.engine.virtual.memory_transport import connect
 from replay.engine.virtual.program_log import ProgramLog
 from replay.engine.virtual.repeatable import NS_PER_S, repeatable
+from replay.engine.virtual.served import SERVER, Served
 from replay.errors import ReplayError
+from replay.plan import Plan
 from replay.target import Target
 
 DEFAULT_LATENCY_NS = 250_000
-CLIENT, SERVER = "127.0.0.1", ("127.0.0.1", 80)
+DEFAULT_MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 # A client comes to a server that has been up for a while, and that goes on when the client left.
 UP_BEFORE_S = 10.0
 UP_AFTER_S = 5.0
 # An application may say in this attribute which options of uvicorn it is served with.
 OWN_OPTIONS = "uvicorn_options"
-FIRST_CLIENT_PORT = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +64,33 @@ class UvicornServer:
     latency_ns: int = DEFAULT_LATENCY_NS
     spin_ns: int = 0
     is_repeatable: bool = True
+    fidelity: str = "uvicorn"
     epoch_ns: int = field(default_factory=lambda: unix_time_s() * NS_PER_S)
     log: ProgramLog = field(default_factory=ProgramLog)
-    _config: uvicorn.Config | None = None
-    _state: ServerState = field(default_factory=ServerState)
-    _app_state: dict[str, Any] = field(default_factory=dict)
-    _connections: int = 0
+    _made: tuple[object, uvicorn.Config] | None = None
+    _served: Served | None = None
+
+    @property
+    def served(self) -> Served:
+        """The application, while it is up. Raises ConnectionRefusedError."""
+        if self._served is None:
+            raise ConnectionRefusedError("the application does not serve")
+        return self._served
+
+    @property
+    def max_message_bytes(self) -> int:
+        """How long a message may be for uvicorn not to close the connection."""
+        own = self.options.get("ws_max_size", DEFAULT_MAX_MESSAGE_BYTES)
+        return own if isinstance(own, int) else DEFAULT_MAX_MESSAGE_BYTES
 
     @property
     def now_ns(self) -> NowNs:
         """The clock that jumps."""
-        return _running_loop().read_ns
+        return running_loop().read_ns
+
+    def carrying(self, plan: Plan) -> UvicornServer:
+        """Every plan is carried."""
+        return self
 
     def prepared(self, target: Target, connections: int) -> Connect:
         """Return how to connect; the target has no say in it."""
@@ -84,60 +100,59 @@ class UvicornServer:
     async def serving(self, seed: int) -> AsyncIterator[None]:
         """Start the application, and end it with all that it began."""
         support_anyio()
-        _running_loop().begin_anew()
-        with repeatable(_running_loop(), seed, self.epoch_ns):
+        running_loop().begin_anew()
+        with repeatable(running_loop(), seed, self.epoch_ns):
             async with self._serving():
                 yield
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[None]:
         before = asyncio.all_tasks()
-        config = self._config = self._configured()
-        self._state = ServerState()
-        self._connections = 0
+        config = self._configured()
         lifespan = config.lifespan_class(config)
         with self.log:
             try:
                 await lifespan.startup()
                 if lifespan.should_exit:
                     raise ReplayError("the application did not start: its lifespan failed")
-                self._app_state = lifespan.state
+                served = self._served = Served(config, lifespan.state)
                 await asyncio.sleep(UP_BEFORE_S)
                 yield
                 await asyncio.sleep(UP_AFTER_S)
             finally:
                 # What is cut off by the end of its time complains of that alone.
                 self.log.is_listening = False
-                for connection in tuple(self._state.connections):
+                for connection in () if self._served is None else tuple(served.state.connections):
                     connection.shutdown()
+                self._served = None
                 await lifespan.shutdown()
                 await _end_tasks(asyncio.all_tasks() - before)
 
     async def _connect(self, client: asyncio.Protocol, receive_buffer_bytes: int | None) -> None:
         # SYN and SYN ACK.
         await asyncio.sleep(2 * self.latency_ns / 1e9)
-        config, loop = self._config, _running_loop()
-        if config is None:
-            raise ConnectionRefusedError("the application does not serve")
-        server = config.http_protocol_class(  # type: ignore[call-arg]
-            config=config, server_state=self._state, app_state=self._app_state, _loop=loop
+        served, loop = self.served, running_loop()
+        server = served.config.http_protocol_class(  # type: ignore[call-arg]
+            config=served.config, server_state=served.state, app_state=served.app_state, _loop=loop
         )
-        own = (CLIENT, FIRST_CLIENT_PORT + self._connections)
-        self._connections += 1
-        connect(loop, client, server, self.latency_ns, (own, SERVER))
+        connect(loop, client, server, self.latency_ns, (served.next_client(), served.address))
 
     def _configured(self) -> uvicorn.Config:
         try:
             app = self.make_app()
+            if self._made is not None and self._made[0] is app:
+                return self._made[1]
             own = getattr(app, OWN_OPTIONS, {})
             config = uvicorn.Config(app, log_config=None, **{**own, **self.options})
         except TypeError as error:
             raise ReplayError(f"uvicorn does not take these options: {error}") from None
         config.load()
+        self._made = (app, config)
         return config
 
 
-def _running_loop() -> VirtualLoop:
+def running_loop() -> VirtualLoop:
+    """Return the loop that runs, whose time jumps. Raises TypeError where it is another."""
     loop = asyncio.get_running_loop()
     if not isinstance(loop, VirtualLoop):
         raise TypeError(f"an application in this process needs a VirtualLoop, not {loop!r}")

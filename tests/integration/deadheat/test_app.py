@@ -65,10 +65,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_replay(folder: Path) -> None:
+FIDELITIES = pytest.mark.parametrize("fidelity", ["asgi", "uvicorn"])
+
+
+@FIDELITIES
+def test_a_replay(fidelity: str, folder: Path) -> None:
     run = folder / "run.capture.jsonl"
     done = deadheat(
-        "replay", "shop.capture.jsonl", "--app", "mended_shop:app", "--out", run, cwd=folder
+        *("replay", "shop.capture.jsonl", "--app", "mended_shop:app", "--fidelity", fidelity),
+        *("--out", run),
+        cwd=folder,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "not as recorded" not in done.stdout
@@ -81,13 +87,17 @@ def test_a_replay(folder: Path) -> None:
         "pay",
         "paid",
     ]
-    assert read_capture(run).header.about["target"] == "mended_shop:app"
+    about = read_capture(run).header.about
+    assert (about["target"], about["fidelity"]) == ("mended_shop:app", fidelity)
 
 
-def test_a_hunt_finds_what_is_confirmed_before_it_is_done(folder: Path) -> None:
+@FIDELITIES
+def test_a_hunt_finds_what_is_confirmed_before_it_is_done(fidelity: str, folder: Path) -> None:
     done = deadheat(
         *(
             "hunt",
+            "--fidelity",
+            fidelity,
             "shop.capture.jsonl",
             "--app",
             "broken_shop:app",
@@ -114,12 +124,18 @@ def test_a_hunt_finds_what_is_confirmed_before_it_is_done(folder: Path) -> None:
     assert (again.returncode, '"paid"' in again.stdout) == (0, False)
 
 
-def test_a_hunt_accuses_no_healthy_application(folder: Path) -> None:
+@FIDELITIES
+def test_a_hunt_accuses_no_healthy_application(fidelity: str, folder: Path) -> None:
     done = deadheat(
         *("hunt", "shop.capture.jsonl", "--app", "mended_shop:app", "--out", "hunt", "--json"),
+        *("--fidelity", fidelity),
         cwd=folder,
     )
     assert last_line(done)["verdict"] == "not reproduced"
+    runs = [read_capture(path) for path in (folder / "hunt" / "runs").glob("*.capture.jsonl")]
+    carried = {run.header.about["fidelity"] for run in runs}
+    # What needs bytes went by uvicorn's protocols all the same.
+    assert carried == {"uvicorn", fidelity}
 
 
 @pytest.mark.parametrize(
@@ -135,6 +151,7 @@ def test_a_hunt_accuses_no_healthy_application(folder: Path) -> None:
             "does not take these options",
         ),
         (("--target", "ws://127.0.0.1:1", "--server-option", "a=1"), "is for --app"),
+        (("--target", "ws://127.0.0.1:1", "--fidelity", "asgi"), "--fidelity is for --app"),
         ((), "pass --target ws://host:port, or --app module:app"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from capture.message_kind import kind_of
+from capture.message_kind import LONGEST_KEPT, kind_of
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,9 @@ def test_a_kind_fits_a_line() -> None:
     kind = kind_of(("x" * 500 + "\n" + "y" * 500).encode(), is_text=True)
     assert len(kind) <= 48
     assert "\n" not in kind
+
+
+def test_a_message_that_is_too_long_to_be_kept_has_the_same_kind() -> None:
+    short = b'{"type": "ack", "n": 1}'
+    long = short[:-1] + b', "more": "' + b"x" * LONGEST_KEPT + b'"}'
+    assert kind_of(short, is_text=True) == kind_of(long, is_text=True) == "type=ack"

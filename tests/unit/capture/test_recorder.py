@@ -563,3 +563,34 @@ def test_wire_length_is_of_the_wire_and_not_of_the_placeholder() -> None:
     tape.down(raw)
     assert tape.only(Frame).wire_length == len(raw)
     assert tape.only(Frame).text == "{{deadheat:jwt:s1}}"
+
+
+def test_what_was_never_bytes_is_recorded_as_bytes_are(tape: Tape) -> None:
+    """As the bytes of the same session would be, secrets taken out."""
+    by_bytes = opened()
+    # What counts in the first message only.
+    first = b'["token", "opq-31-abcdefgh"]'
+    by_bytes.up(client(TEXT, first), Sent(1, 9))
+    token = jwt()
+    connection, end = tape.connection, f"no {token}"
+    connection.asked("/ws", (("Host", "example.test"),), 11, Sent(0, 3))
+    connection.answered(403, "Forbidden", (("X-Why", token),), end.encode() * 1_000, 12)
+    connection.said(UP, first, 31, 13, Sent(1, 9))
+    request, response, frame = tape.events
+    assert isinstance(request, UpgradeRequest)
+    assert (request.url, request.step, request.connected_at_ns) == ("ws://up.test/ws", 0, 5)
+    assert isinstance(response, UpgradeResponse)
+    assert (response.status, response.reason) == (403, "Forbidden")
+    assert len(response.body) < MAX_BODY_BYTES + 100
+    assert isinstance(frame, Frame)
+    (recorded,) = by_bytes.all(Frame)
+    assert frame == msgspec.structs.replace(
+        recorded,
+        at_ns=13,
+        first_byte_at_ns=13,
+        wire_length=31,
+        text=frame.text,
+        secrets=frame.secrets,
+    )
+    assert token.encode() not in tape.encoded()
+    assert b"opq-31-abcdefgh" not in tape.encoded()

@@ -29,3 +29,13 @@ def test_what_is_no_event_is_explained(text: str) -> None:
 
 def test_events_have_an_order() -> None:
     assert sorted(WRITTEN.values())
+
+
+def test_an_event_of_another_connection_or_number_is_the_same_otherwise() -> None:
+    event = After(Kind.MESSAGE, "c1", 3, "type=ack")
+    assert event.on("c2") == After(Kind.MESSAGE, "c2", 3, "type=ack")
+    assert event.numbered(0) == After(Kind.MESSAGE, "c1", 0, "type=ack")
+
+
+def test_events_that_are_equal_are_found_by_one_another() -> None:
+    assert {After(Kind.STEP, "c1", 2): "it"}[After.parse("c1 step 2")] == "it"

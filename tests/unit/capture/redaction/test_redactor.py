@@ -239,3 +239,25 @@ def test_a_password_is_never_left_nor_what_the_client_said_first() -> None:
     assert b"h0rse" not in sent
     assert "r_df" not in redactor.url("ws://h/?token=r_dfDhBgBlMG1KYOH5")[0]
     assert b"r_df" not in recorded(redactor, b'{"resume": "r_dfDhBgBlMG1KYOH5"}')
+
+
+def test_what_every_handshake_has_is_no_secret_and_what_only_seems_so_is_looked_at() -> None:
+    made = (
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+    )
+    assert Redactor().headers(made) == (made, ())
+    headers, (secret,) = Redactor().headers((("Sec-WebSocket-Key", JWT),))
+    assert (secret.kind, headers[0][1]) == ("jwt", "{{deadheat:jwt:s1}}")
+
+
+def test_what_was_harmless_is_taken_out_once_it_is_known_to_be_a_secret() -> None:
+    headers, url = (("X-Trace", "violet-otter-77"),), "ws://h/violet-otter-77"
+    for _ in range(2):
+        assert Redactor().headers(headers) == (headers, ())
+        assert Redactor().url(url) == (url, ())
+    redactor = Redactor()
+    redactor.remember("violet-otter-77", Secret(id="s9", kind="token"))
+    assert redactor.headers(headers)[0] == (("X-Trace", "{{deadheat:token:s9}}"),)
+    assert redactor.url(url)[0] == "ws://h/{{deadheat:token:s9}}"

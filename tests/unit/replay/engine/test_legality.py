@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -146,7 +146,7 @@ class Chaos:
         self.taken: dict[str, list[Step]] = {name: [] for name in self.plan.connections}
         # What the server will do: most of what it did when recorded, at any time, in any order.
         self.to_come = [
-            replace(event, connection=name)
+            event.on(name)
             for name in self.plan.connections
             for event in self.plan.recorded_ns
             if event.kind is Kind.MESSAGE

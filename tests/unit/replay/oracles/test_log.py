@@ -51,6 +51,17 @@ def test_the_line_that_says_what_was_raised_is_shown() -> None:
     assert symptom.detail == lines[-1]
 
 
+def test_the_source_in_a_traceback_is_no_complaint() -> None:
+    lines = [
+        '  File "server.py", line 3, in send',
+        "    raise RuntimeError(",
+        '  File "server.py", line 4, in <module>',
+        "RuntimeError: no",
+        "    error: indented, and in no traceback",
+    ]
+    assert complaints(lines) == lines[3:]
+
+
 def test_without_one_the_first_complaint_is_shown_and_not_all_of_it() -> None:
     symptom = QUIET.judge(["  error " + "x" * 1_000]).symptom
     assert symptom is not None

@@ -284,3 +284,76 @@ def test_to_watch_the_clock_takes_no_time() -> None:
     loop.time()
     assert loop.read_ns() > before
     loop.close()
+
+
+def test_the_agenda_is_followed_in_the_order_of_its_times() -> None:
+    async def main() -> list[tuple[str, int]]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        loop.begin_anew()
+        done: list[tuple[str, int]] = []
+
+        def act(name: str) -> None:
+            done.append((name, loop.now_ns // 1_000_000))
+
+        loop.call_later(0.02, act, "timer")
+        loop.at(30_000_000, act, "third")
+        loop.at(10_000_000, act, "first")
+        loop.at(10_000_000, act, "second")
+        await asyncio.sleep(0.05)
+        return done
+
+    assert run(main) == [("first", 10), ("second", 10), ("timer", 20), ("third", 30)]
+
+
+def test_what_the_agenda_wakes_runs_before_its_next_entry() -> None:
+    async def main() -> list[str]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        done: list[str] = []
+        woken = loop.create_future()
+
+        async def program() -> None:
+            await woken
+            done.append("program")
+            await asyncio.sleep(0.001)
+            done.append("program again")
+
+        task = asyncio.create_task(program())
+        loop.at(loop.now_ns + 1_000_000, woken.set_result, None)
+        loop.at(loop.now_ns + 1_500_000, done.append, "agenda")
+        loop.at(loop.now_ns + 5_000_000, done.append, "agenda again")
+        await task
+        return done
+
+    assert run(main) == ["program", "agenda", "program again"]
+
+
+def test_the_agenda_is_enough_to_wait_for_and_ends_with_a_new_beginning() -> None:
+    async def main() -> list[str]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        done: list[str] = []
+        loop.at(10**9, done.append, "never")
+        loop.begin_anew()
+        ended = loop.create_future()
+        loop.at(10**12, ended.set_result, None)
+        await ended
+        return done
+
+    assert run(main) == []
+
+
+def test_what_the_agenda_raises_is_told() -> None:
+    def fail() -> None:
+        raise LookupError("no such entry")
+
+    async def main() -> str:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        told = loop.create_future()
+        loop.agenda_failed = lambda error: told.set_result(str(error))
+        loop.at(0, fail)
+        return str(await told)
+
+    assert run(main) == "no such entry"
