@@ -57,11 +57,16 @@ class Change:
         cued = {c.change.connection for c in self.after.cues if isinstance(c.change, Reading)}
         if any(isinstance(cue.change, ProxyFault) for cue in self.after.cues):
             cued |= set(self.after.connections)
+        # Who lacks only what somebody else does not say looks as ever.
+        lessened = {
+            name
+            for name in self.after.connections
+            if not at_steps and self.before.owed_to(name) != self.after.owed_to(name)
+        }
         return tuple(
             name
             for name in self.after.connections
-            if name in at_steps | cued
-            or self.before.owed_to(name) != self.after.owed_to(name)
+            if name in at_steps | cued | lessened
             or self.before.network_of(name) != self.after.network_of(name)
         )
 
