@@ -78,21 +78,35 @@ class Owed:
     """What the server owes a connection that a perturbation changed.
 
     It is to be like the baseline's connection `like`. Without `replies`, answers may lack; without
-    `ending`, it may end otherwise, though not with a server's error; without `grace`, even so.
+    `alike`, the server knows other things and may say what follows from them, and close for them;
+    without `ending`, it may end otherwise, though not with a server's error; without `grace`, even
+    so.
     """
 
     like: str
     replies: bool = True
+    alike: bool = True
     ending: bool = True
     grace: bool = True
 
     @property
     def is_all(self) -> bool:
         """Whether nothing may lack."""
-        return self.replies and self.ending and self.grace
+        return self.replies and self.alike and self.ending and self.grace
 
-    def less(self, *, replies: bool = True, ending: bool = True, grace: bool = True) -> Owed:
+    def less(
+        self,
+        *,
+        replies: bool = True,
+        alike: bool = True,
+        ending: bool = True,
+        grace: bool = True,
+    ) -> Owed:
         """Return what is owed when this may lack as well."""
         return Owed(
-            self.like, self.replies and replies, self.ending and ending, self.grace and grace
+            self.like,
+            self.replies and replies,
+            self.alike and alike,
+            self.ending and ending,
+            self.grace and grace,
         )

@@ -39,7 +39,8 @@ class GaveUp:
 @dataclass(slots=True)
 class _Progress:
     """How far one connection is. `missing` is what its next step waits for; with `due_ns` it is
-    free to go. `version` grows with every change, so that older entries of the queues are stale.
+    free to go, else it is patient until `patient_until_ns`. `version` grows with every change, so
+    that older entries of the queues are stale.
     """
 
     steps: tuple[Step, ...]
@@ -50,6 +51,7 @@ class _Progress:
     over_at_ns: int | None = None
     missing: After | None = None
     due_ns: int | None = None
+    patient_until_ns: int = 0
     version: int = 0
 
     @property
@@ -176,37 +178,51 @@ class EngineCore:
         """
         given_up = []
         while (at_ns := self.next_give_up_ns()) is not None and at_ns <= now_ns:
-            _, order, version, name = heappop(self._patience)
+            _, _, _, name = heappop(self._patience)
             progress = self._progress[name]
             step, event = progress.step, progress.missing
             if step is None or event is None:
                 continue
             if self._is_to_come(event, step):
                 again_ns = now_ns + min(self.patience_ns, LOOK_AGAIN_NS)
-                heappush(self._patience, (max(again_ns, now_ns + 1), order, version, name))
+                self._be_patient(progress, step, max(again_ns, now_ns + 1))
                 continue
             later_ns = self._brought_later_ns(event, step, now_ns)
             if later_ns is not None:
-                ends_ns = later_ns + self.patience_ns
-                heappush(self._patience, (ends_ns, order, version, name))
+                self._be_patient(progress, step, later_ns + self.patience_ns)
                 continue
             given_up.append(self._given_up(progress, step, event, now_ns))
         return given_up
 
     def _brought_later_ns(self, event: After, step: Step, now_ns: int) -> int | None:
-        """Return when a step of another connection is due that had come before an event of the
-        server, and may be what brings it; None when there is none to come.
+        """Return when the last step of another connection that had come before an event of the
+        server, and may be what brings it, was taken or is to be at the latest; None when the
+        patience since then is over.
         """
         came_ns = self.plan.recorded_ns.get(event)
         if event.kind is not Kind.MESSAGE or came_ns is None:
             return None
-        due_ns = [
-            other.due_ns
-            for name, other in self._progress.items()
-            if name != step.connection and other.due_ns is not None and other.step is not None
-            if other.step.recorded_at_ns < came_ns and other.due_ns > now_ns
-        ]
-        return max(due_ns, default=None)
+        later_ns = max(
+            (
+                self._last_before_ns(other, came_ns)
+                for name, other in self._progress.items()
+                if name != step.connection
+            ),
+            default=0,
+        )
+        return later_ns if later_ns + self.patience_ns > now_ns else None
+
+    def _last_before_ns(self, progress: _Progress, recorded_ns: int) -> int:
+        """Return when the last step before a time of the recording is taken, or 0 without one.
+
+        Who waits itself may go on yet, until its own patience ends.
+        """
+        step = progress.step
+        if step is not None and step.recorded_at_ns < recorded_ns:
+            return progress.patient_until_ns if progress.due_ns is None else progress.due_ns
+        taken = reversed(progress.steps[: progress.next])
+        last = next((step for step in taken if step.recorded_at_ns < recorded_ns), None)
+        return 0 if last is None else self._happened.get(last.as_event, 0)
 
     def _given_up(self, progress: _Progress, step: Step, event: After, now_ns: int) -> GaveUp:
         unopened = event == After(Kind.OPEN, step.connection)
@@ -279,8 +295,12 @@ class EngineCore:
         expected_ns = progress.blocked_since_ns + step.expected_wait_ns
         if missing.connection != step.connection:
             expected_ns = max(expected_ns, self.plan.recorded_ns.get(missing, 0))
-        ends_ns = expected_ns + self.patience_ns
-        heappush(self._patience, (ends_ns, progress.order, progress.version, step.connection))
+        self._be_patient(progress, step, expected_ns + self.patience_ns)
+
+    def _be_patient(self, progress: _Progress, step: Step, until_ns: int) -> None:
+        progress.patient_until_ns = until_ns
+        entry = (until_ns, progress.order, progress.version, step.connection)
+        heappush(self._patience, entry)
 
     def _meet(self, barrier: Barrier) -> None:
         """Let the members of a barrier go, once all that are still to come are there."""

@@ -20,6 +20,7 @@ from replay.oracles.verdict import Judgement, Symptom, SymptomKind, judged
 from replay.plan import Owed
 
 SWITCHING_PROTOCOLS = 101
+CLIENT_ERRORS = range(400, 500)
 # With these a server says that something is wrong, with the client or with itself.
 ERROR_CODES = frozenset({1002, 1003, 1007, 1009, 1010, 1011, 1014})
 # A reply that is this much later than ever before may still come: the client left too early to say.
@@ -37,18 +38,32 @@ class Unheard:
 
 
 NONE_UNHEARD = Unheard()
+# When a step was taken, of which connection, which one.
+_Taken = tuple[int, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """How many messages of each kind somebody did not hear, and others may be told late; but no
+    `odd` ones, which nobody ever says.
+    """
+
+    kinds: Counter[str]
+    odd: Collection[Shape]
 
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
     """A template on one connection: how often, to which step, how late at most.
 
+    `causes` are the latest steps before it, of whatever connection: one of them brings it about.
     `is_free` marks what comes more or less often by itself.
     """
 
     low: int
     high: int
     step: int
+    causes: frozenset[tuple[str, int]]
     latency_ns: int
     is_free: bool
     kinds: frozenset[str]
@@ -89,7 +104,7 @@ class Baseline:
                 name: _habit(
                     [run[name] for run in normal if name in run],
                     [run[name] for run in longer if name in run],
-                    [_steps_elsewhere(run, name) for run in normal if name in run],
+                    [_steps_in_order(run) for run in normal if name in run],
                 )
                 for name in names
             }
@@ -121,10 +136,9 @@ class Baseline:
         for name in dict.fromkeys((*self.habits, *owed)):
             due = owed.get(name, Owed(name))
             if name in seen:
-                late = unheard.kinds + self._unheard_before(seen[name], seen, owed)
-                # What nobody ever says can be no message of before.
                 odd = {reply.shape for reply in seen[name].replies if not self._is_usual(reply)}
-                symptoms += _differences(self.habits[due.like], seen[name], due, late, odd)
+                kinds = unheard.kinds + self._unheard_before(seen[name], seen, owed)
+                symptoms += _differences(self.habits[due.like], seen, name, due, _Late(kinds, odd))
             else:
                 symptoms.append(Symptom(SymptomKind.TIMEOUT, f"{name} was never opened", name))
         return judged(symptoms)
@@ -143,7 +157,7 @@ class Baseline:
         lacking, surplus = Counter[str](), Counter[str]()
         for name, habit in self.habits.items():
             if name in seen:
-                lacking += _unheard(habit, seen[name], owed.get(name, Owed(name)))
+                lacking += _unheard(habit, seen, name, owed.get(name, Owed(name)))
                 came = Counter(r.kind for r in seen[name].replies if self._is_usual(r))
                 surplus += Counter({kind: came[kind] for kind in habit.kinds}) - habit.kinds
         untold = before.kinds + lacking
@@ -168,19 +182,19 @@ class Baseline:
             if other is None or other.left_at_ns is None or opened_ns is None:
                 continue
             if other.left_at_ns <= opened_ns:
-                left += _unheard(habit, other, owed.get(name, Owed(name)))
+                left += _unheard(habit, seen, name, owed.get(name, Owed(name)))
         return left
 
 
-def _steps_elsewhere(run: Mapping[str, Transcript], name: str) -> list[int]:
-    """Return when the other connections took their steps, in order."""
+def _steps_in_order(run: Mapping[str, Transcript]) -> list[_Taken]:
+    """Return when the connections took their steps, the first first."""
     return sorted(
-        at_ns for other in run if other != name for at_ns in run[other].steps_at_ns.values()
+        (at_ns, name, step) for name in run for step, at_ns in run[name].steps_at_ns.items()
     )
 
 
 def _habit(
-    runs: Sequence[Transcript], longer: Sequence[Transcript], elsewhere: Sequence[Sequence[int]]
+    runs: Sequence[Transcript], longer: Sequence[Transcript], taken: Sequence[Sequence[_Taken]]
 ) -> _Habit:
     normaliser = Normaliser.learned([[r.shape for r in run.replies] for run in (*runs, *longer)])
     replies = [_by_template(run.replies, normaliser) for run in runs]
@@ -194,6 +208,12 @@ def _habit(
             low=min(counts),
             high=max(counts),
             step=max((reply.step for reply in came), default=0),
+            causes=frozenset(
+                cause
+                for run, steps, grouped in zip(runs, taken, replies, strict=True)
+                for reply in grouped.get(template, ())
+                if (cause := _latest(steps, _came_ns(run, reply))) is not None
+            ),
             latency_ns=max((reply.latency_ns for reply in came), default=0),
             is_free=grows or min(counts) != max(counts),
             kinds=frozenset(reply.kind for run in replies for reply in run.get(template, ())),
@@ -203,7 +223,7 @@ def _habit(
         endings=frozenset(_ending_kind(run.ending) for run in runs),
         normaliser=normaliser,
         expected=expected,
-        order=_order(runs, elsewhere, normaliser, expected),
+        order=_order(runs, taken, normaliser, expected),
         kinds=_kinds(expected),
     )
 
@@ -229,7 +249,7 @@ def _by_template(
 
 def _order(
     runs: Sequence[Transcript],
-    elsewhere: Sequence[Sequence[int]],
+    taken: Sequence[Sequence[_Taken]],
     normaliser: Normaliser,
     expected: Mapping[Template, _Expected],
 ) -> frozenset[tuple[Template, Template]]:
@@ -238,9 +258,9 @@ def _order(
     What came after another connection's step in between may be that one's doing: no such pair.
     """
     always: set[tuple[Template, Template]] | None = None
-    for run, steps_ns in zip(runs, elsewhere, strict=True):
+    for run, steps in zip(runs, taken, strict=True):
         once = [
-            (template, (reply.step, bisect(steps_ns, _came_ns(run, reply))))
+            (template, _latest(steps, _came_ns(run, reply)))
             for reply in run.replies
             if (template := normaliser.template(reply.shape))
             and expected[template].high == 1
@@ -260,16 +280,28 @@ def _came_ns(run: Transcript, reply: Reply) -> int:
     return run.steps_at_ns.get(reply.step, 0) + reply.latency_ns
 
 
+def _latest(steps: Sequence[_Taken], at_ns: int) -> tuple[str, int] | None:
+    """Return the last step that was taken by a time."""
+    number = bisect(steps, at_ns, key=lambda taken: taken[0])
+    return steps[number - 1][1:] if number else None
+
+
 def _ending_kind(ending: Ending) -> tuple[bool, int | None]:
     return ending.first is Side.SERVER, ending.server_code
 
 
 def _differences(
-    habit: _Habit, run: Transcript, owed: Owed, unheard: Counter[str], odd: Collection[Shape]
+    habit: _Habit,
+    seen: Mapping[str, Transcript],
+    name: str,
+    owed: Owed,
+    late: _Late,
 ) -> Iterator[Symptom]:
-    name = run.connection
+    run = seen[name]
     if run.status is None and not owed.ending and run.ending.first is not Side.SERVER:
         # Gone before the answer came: then none was owed.
+        return
+    if run.status in CLIENT_ERRORS and not owed.alike:
         return
     if run.status not in habit.statuses:
         yield _wrong_status(habit, run)
@@ -277,19 +309,20 @@ def _differences(
             return
     if not _may_end_so(habit, run.ending, owed):
         yield Symptom(SymptomKind.CLOSED, f"{name} {run.ending}", name)
+    if not owed.alike:
+        return
     grouped = _by_template(run.replies, habit.normaliser)
     missing = dict(_missing(habit, grouped)) if owed.replies else {}
     extra = dict(_extra(habit, grouped)) if owed.replies or owed.like == name else {}
-    usual = {template: n for template, n in extra.items() if grouped[template][-1].shape not in odd}
-    told_late = _told_late(usual, grouped, unheard)
+    told_late = _told_late(extra, grouped, late)
     extra = {template: count - told_late[template] for template, count in extra.items()}
-    due = {template for template in missing if _was_owed(habit.expected[template], run)}
+    due = {template for template in missing if _was_owed(habit.expected[template], seen, name)}
     for kind, detail in _paired(missing, extra, due, grouped):
         yield Symptom(kind, f"{name}: {detail}", name)
     if not owed.replies:
         return
     # What was said late stands where it does not belong.
-    in_place = [reply for reply in run.replies if reply.kind not in unheard]
+    in_place = [reply for reply in run.replies if reply.kind not in late.kinds]
     order = [habit.normaliser.template(reply.shape) for reply in in_place]
     for earlier, later in sorted(habit.order, key=repr):
         if earlier in order and later in order and order.index(later) < order.index(earlier):
@@ -303,9 +336,11 @@ def _may_end_so(habit: _Habit, ending: Ending, owed: Owed) -> bool:
     if _ending_kind(ending) in habit.endings or not owed.grace:
         return True
     # Without the answers that it waits for, a client may give up by itself.
-    if not owed.replies and ending.first is not Side.SERVER:
+    if not (owed.replies and owed.alike) and ending.first is not Side.SERVER:
         return True
-    return not owed.ending and ending.server_code not in ERROR_CODES
+    if not owed.alike and ending.server_code is None:
+        return not owed.ending
+    return not (owed.ending and owed.alike) and ending.server_code not in ERROR_CODES
 
 
 def _wrong_status(habit: _Habit, run: Transcript) -> Symptom:
@@ -328,18 +363,19 @@ def _missing(
             yield template, lacking
 
 
-def _unheard(habit: _Habit, run: Transcript, owed: Owed) -> Counter[str]:
+def _unheard(habit: _Habit, seen: Mapping[str, Transcript], name: str, owed: Owed) -> Counter[str]:
     """Return how many of each kind may be told again: all, where the client left early, or where
     they were not owed for another reason.
 
     What it had heard by then a server that keeps messages does not know.
     """
+    run = seen[name]
     grouped = _by_template(run.replies, habit.normaliser)
     lacks = any(
         expected.step in run.steps_at_ns
         and not expected.is_free
         and expected.low > len(grouped.get(template, ()))
-        and not (owed.replies and _was_owed(expected, run))
+        and not (owed.replies and owed.alike and _was_owed(expected, seen, name))
         for template, expected in habit.expected.items()
     )
     broke_off = run.ending.first is not Side.SERVER and run.ending.server_code is None
@@ -347,10 +383,17 @@ def _unheard(habit: _Habit, run: Transcript, owed: Owed) -> Counter[str]:
     return habit.kinds.copy() if lacks or (broke_off and is_unusual) else Counter()
 
 
-def _was_owed(expected: _Expected, run: Transcript) -> bool:
-    asked_at_ns = run.steps_at_ns.get(expected.step)
-    if asked_at_ns is None:
+def _was_owed(expected: _Expected, seen: Mapping[str, Transcript], name: str) -> bool:
+    """Whether what brings a message about was done, and the client stayed to hear it."""
+    run = seen[name]
+    brought_ns = [
+        at_ns
+        for other, step in expected.causes
+        if other in seen and (at_ns := seen[other].steps_at_ns.get(step)) is not None
+    ]
+    if expected.step not in run.steps_at_ns or not brought_ns:
         return False
+    asked_at_ns = max(run.steps_at_ns[expected.step], *brought_ns)
     if run.ending.first is Side.SERVER or run.left_at_ns is None:
         return True
     return run.left_at_ns - asked_at_ns > 2 * expected.latency_ns + SLACK_NS
@@ -370,12 +413,14 @@ def _extra(
 def _told_late(
     extra: Mapping[Template, int],
     grouped: Mapping[Template, Sequence[Reply]],
-    unheard: Counter[str],
+    late: _Late,
 ) -> Counter[Template]:
     """Return how many of what came too often somebody else had not heard."""
-    left, told = unheard.copy(), Counter[Template]()
+    left, told = late.kinds.copy(), Counter[Template]()
     for template, count in extra.items():
         kind = grouped[template][-1].kind
+        if grouped[template][-1].shape in late.odd:
+            continue
         told[template] = min(count, left[kind])
         left[kind] -= told[template]
     return +told

@@ -8,6 +8,9 @@ from typing import ClassVar
 from replay.perturbations.edit import Edit
 from replay.plan import After, End, Ending, Kind, Plan, Send, Step
 
+# How soon a server has read what reached it, however busy.
+READ_WITHIN_NS = 50_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Cut(Edit):
@@ -19,6 +22,8 @@ class Cut(Edit):
 
     varied: ClassVar[str] = "gap_ns"
     ending: ClassVar[Ending]
+    # Whether the system throws away what was sent just before and the server has not read yet.
+    discards_unread: ClassVar[bool] = False
 
     connection: str
     step: int
@@ -45,6 +50,13 @@ class Cut(Edit):
         """How the connection ends."""
         return End(self.ending)
 
+    @property
+    def _told(self) -> int:
+        """The first step of which the server may not know."""
+        at_once = self.follows == After(Kind.STEP, self.connection, self.step - 1)
+        is_unread = self.discards_unread and at_once and self.gap_ns < READ_WITHIN_NS
+        return self.step - 1 if is_unread else self.step
+
     def apply(self, plan: Plan) -> Plan:
         """Return the perturbed plan."""
         steps, replaced = plan.of(self.connection), plan.step(self.connection, self.step)
@@ -60,21 +72,20 @@ class Cut(Edit):
         plan = without_later(plan, self.connection, self.step)
         owed = plan.owed_to(self.connection).less(ending=False)
         shortened = (*steps[: self.step], end)
-        if any(isinstance(step.action, Send) for step in steps[self.step :]):
-            # What this client does not say any more, who is there at the time is not told.
-            for other in _there_between(plan, replaced, steps[-1]):
-                plan = plan.with_owed(other, plan.owed_to(other).less(replies=False))
+        untold = [step for step in steps[self._told :] if isinstance(step.action, Send)]
+        if untold:
+            # What this client does not say any more, the server does not know from then on.
+            for other in _there_after(plan, untold[0]):
+                plan = plan.with_owed(other, plan.owed_to(other).less(alike=False))
         return plan.with_connection(self.connection, shortened).with_owed(self.connection, owed)
 
 
-def _there_between(plan: Plan, first: Step, last: Step) -> list[str]:
-    """Return the other connections that were open between two steps of one."""
+def _there_after(plan: Plan, step: Step) -> list[str]:
+    """Return the other connections that were open after a step of one, or came later."""
     return [
         name
         for name, steps in plan.connections.items()
-        if name != first.connection
-        and steps[0].recorded_at_ns < last.recorded_at_ns
-        and steps[-1].recorded_at_ns > first.recorded_at_ns
+        if name != step.connection and steps[-1].recorded_at_ns > step.recorded_at_ns
     ]
 
 

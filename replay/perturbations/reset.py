@@ -15,3 +15,4 @@ class Reset(Cut):
 
     name: ClassVar[str] = "reset"
     ending: ClassVar[Ending] = Ending.RESET
+    discards_unread: ClassVar[bool] = True

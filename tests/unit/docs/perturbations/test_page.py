@@ -9,10 +9,12 @@ import pytest
 
 from docs.perturbations.page import Section, sections
 from docs.perturbations.picture import picture
+from replay.conditions import Owed
 from replay.perturbations import KINDS, from_json
 from tests.test_layout import ROOT
 from tests.unit.docs.perturbations.sessions import BEFORE, PLAN, SECTIONS, TEXT, shown
 
+PARTS = [each.name for each in fields(Owed) if each.name != "like"]
 NAMES = [kind.name for kind in KINDS]
 UNITS = {
     "_ms": "ms",
@@ -91,9 +93,7 @@ def test_its_fields_are_those_of_the_code(section: Section) -> None:
 @of_each
 def test_what_is_owed_less_is_what_the_oracle_is_told(section: Section) -> None:
     owed = shown(section)[0].after.owed.values()
-    less = {
-        part for each in owed for part in ("replies", "ending", "grace") if not getattr(each, part)
-    }
+    less = {part for each in owed for part in PARTS if not getattr(each, part)}
     assert set(codes_after(section, "Owed less:")) == less
     assert bool(less) != ("Owed less: nothing." in section.text)
 

@@ -420,3 +420,30 @@ def test_who_waits_for_what_another_connection_must_bring_about_first_is_patient
     assert core.give_up(500 * MS) == []
     core.taken(late.step("c1", 1), 5_001 * MS)
     assert "c2" in [each.step.connection for each in core.give_up(6_000 * MS)]
+
+
+def test_who_waits_for_what_brings_a_message_is_waited_for_as_long_as_it_is_patient() -> None:
+    first, second = Connection("c1"), Connection("c2")
+    plan = plan_from_capture(
+        capture_of(
+            first.opened(0),
+            second.opened(1),
+            second.said(10, {"type": "ticket"}),
+            second.sent(20, {"type": "use"}),
+            first.said(30, {"type": "used"}),
+            first.sent(40, {"type": "thanks"}),
+            second.left(50),
+            first.left(60),
+        )
+    )
+    core = EngineCore(plan, 100 * MS)
+    for name in ("c1", "c2"):
+        core.taken(plan.step(name, 0), 0)
+        core.happened(After(Kind.OPEN, name), 1 * MS)
+    gave_up = {}
+    for at_ms in range(0, 500, 10):
+        for each in core.give_up(at_ms * MS):
+            gave_up[each.step.connection] = at_ms
+        if (due := core.next_due()) is not None and due.at_ns <= at_ms * MS:
+            core.taken(due.step, at_ms * MS)
+    assert gave_up["c1"] >= gave_up["c2"] + 100

@@ -455,3 +455,48 @@ def test_what_another_client_may_have_brought_about_has_no_order() -> None:
 
     usual = Baseline.learned([joins(60, 300) for _ in range(3)])
     assert passes(joins(60, 20), usual)
+
+
+UNALIKE = {"c1": Owed("c1").less(alike=False)}
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_forgiven"),
+    [
+        (usual(), True),
+        (run((5, HELLO), (15, {"type": "ack", "of": "nothing"}), (55, {"type": "sorry"})), True),
+        (capture_of(C1.opened(0), C1.dismissed(50, 4004)), True),
+        (capture_of(C1.opened(0), C1.dismissed(50, 1011)), False),
+        (capture_of(C1.opened(0), C1.tcp_close(60, Side.SERVER, CloseHow.RESET)), False),
+        (capture_of(C1.opened(0), C1.tcp_close(900, Side.CLIENT, CloseHow.TIMEOUT)), True),
+        (capture_of(C1.request(0), C1.response(1, 404), C1.left(2)), True),
+        (capture_of(C1.request(0), C1.response(1, 500), C1.left(2)), False),
+    ],
+)
+def test_a_server_that_was_told_other_things_may_say_what_follows(
+    seen: Capture, is_forgiven: bool
+) -> None:
+    assert (BASELINE.judge(seen, UNALIKE).verdict is Verdict.PASS) is is_forgiven
+
+
+def shown(shown_ms: float | None, *said: Event, left_ms: float = 900) -> Capture:
+    shows = [] if shown_ms is None else [C2.sent(shown_ms, "show", step=1)]
+    return capture_of(
+        C1.opened(0),
+        C1.sent(10, "look", step=1),
+        said,
+        C1.left(left_ms, step=2),
+        C2.opened(0),
+        shows,
+        C2.left(1500, step=2),
+    )
+
+
+SHOWS = Baseline.learned([shown(200, C1.said(205, {"type": "picture"}))] * 3)
+
+
+def test_what_another_connection_brings_about_is_owed_from_then_on() -> None:
+    assert not passes(shown(200), SHOWS)
+    assert passes(shown(1000), SHOWS)
+    assert passes(shown(850), SHOWS)
+    assert passes(shown(None), SHOWS)

@@ -29,15 +29,15 @@ def test_the_connection_ends_in_place_of_the_step(kind: type[Cut]) -> None:
     assert plan.of("c2") == PLAN.of("c2")
 
 
-def test_who_is_there_is_not_owed_what_the_client_would_have_brought_about() -> None:
-    assert not Reset("c1", 3).apply(PLAN).owed_to("c2").replies
+def test_others_are_told_otherwise_when_the_client_does_not_say_all() -> None:
+    assert not Reset("c1", 3).apply(PLAN).owed_to("c2").alike
     assert Reset("c1", 3).apply(PLAN).owed_to("c2").ending
     # It had said everything.
-    assert Reset("c1", 5).apply(PLAN).owed_to("c2").is_all
+    assert EarlyClose("c1", 5).apply(PLAN).owed_to("c2").is_all
 
 
-def test_who_comes_afterwards_is_owed_everything() -> None:
-    later = plan_from_capture(
+def test_so_are_those_who_come_later_and_nobody_who_came_before() -> None:
+    plan = plan_from_capture(
         capture_of(
             C1.opened(0),
             C1.sent(20, "a"),
@@ -47,7 +47,14 @@ def test_who_comes_afterwards_is_owed_everything() -> None:
             C2.left(90),
         )
     )
-    assert Reset("c1", 1).apply(later).owed_to("c2").is_all
+    assert not EarlyClose("c1", 1).apply(plan).owed_to("c2").alike
+    assert EarlyClose("c1", 2).apply(plan).owed_to("c2").is_all
+    assert EarlyClose("c2", 1).apply(plan).owed_to("c1").is_all
+
+
+def test_a_reset_throws_away_what_the_server_had_no_time_to_read() -> None:
+    assert not Reset("c1", 5, gap_ns=5 * MS).apply(PLAN).owed_to("c2").alike
+    assert Reset("c1", 5, gap_ns=50 * MS).apply(PLAN).owed_to("c2").is_all
 
 
 def test_it_may_follow_any_event() -> None:
