@@ -309,8 +309,18 @@ def _differences(
             return
     if not _may_end_so(habit, run.ending, owed):
         yield Symptom(SymptomKind.CLOSED, f"{name} {run.ending}", name)
-    if not owed.alike:
-        return
+    if owed.alike:
+        yield from _said_otherwise(habit, seen, name, owed, late)
+
+
+def _said_otherwise(
+    habit: _Habit,
+    seen: Mapping[str, Transcript],
+    name: str,
+    owed: Owed,
+    late: _Late,
+) -> Iterator[Symptom]:
+    run = seen[name]
     grouped = _by_template(run.replies, habit.normaliser)
     missing = dict(_missing(habit, grouped)) if owed.replies else {}
     extra = dict(_extra(habit, grouped)) if owed.replies or owed.like == name else {}
