@@ -19,7 +19,7 @@ async def session(url: str) -> None:
         await pause(200)
         await say(again, type="tell", to="mia", text="note to self")
         await expect(again, "delivered")
-        await pause(40)
+        await pause(240)
 
 
 TARGET = Target(
