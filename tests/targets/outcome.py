@@ -94,7 +94,8 @@ def outcome_of(
 ) -> Outcome:
     """Return what an answer of `deadheat hunt --json` comes to; `asked` are seed and budget."""
     finding = answer["finding"]
-    edges = None if finding is None else edges_of(finding, target.windows)
+    is_told = finding is not None and build == RACY
+    edges = edges_of(finding, target.windows) if is_told else None
     kind = "" if finding is None else finding["symptom"]["kind"]
     is_right = {
         RACY: edges is not None and edges.are_right and kind in target.symptoms,

@@ -98,5 +98,6 @@ def test_a_racy_build_is_to_be_found_with_both_edges(
     [("not reproduced", True), ("reproduced", False), ("inconclusive", False)],
 )
 def test_a_healthy_build_is_not_to_be_accused(verdict: str, is_right: bool) -> None:
-    outcome = outcome_of(target(KNOWN), "healthy", (0, 200), answer(None, verdict), 1)
-    assert outcome.is_right is is_right
+    found = finding(0, 100) if verdict == "reproduced" else None
+    outcome = outcome_of(target(KNOWN), "healthy", (0, 200), answer(found, verdict), 1)
+    assert (outcome.is_right, outcome.edges) == (is_right, None)
