@@ -264,6 +264,11 @@ class Plan:
         """Whether a session of it lacks something, so that the next one has to show the harm."""
         return not all(owed.is_all for owed in self.owed.values())
 
+    @property
+    def disturbs_server(self) -> bool:
+        """Whether it restarts the server, or puts faults on what that needs."""
+        return any(isinstance(cue.change, Restart | ProxyFault) for cue in self.cues)
+
     def owed_to(self, connection: str) -> Owed:
         """Return what the server owes a connection."""
         return self.owed.get(connection, Owed(connection))

@@ -148,16 +148,20 @@ class Baseline:
         run: Capture,
         before: Unheard = NONE_UNHEARD,
         owed: Mapping[str, Owed] = MappingProxyType({}),
+        *,
+        was_noted: bool = True,
     ) -> Unheard:
         """Return what clients did not hear by the end of a run, `before` counted in.
 
         A run in which all was heard and nothing came late leaves nothing: such a server keeps none.
+        What was heard and not `was_noted` by the server counts as not heard.
         """
         seen = transcripts(run)
         lacking, surplus = Counter[str](), Counter[str]()
         for name, habit in self.habits.items():
             if name in seen:
-                lacking += _unheard(habit, seen, name, owed.get(name, Owed(name)))
+                due = owed.get(name, Owed(name))
+                lacking += _unheard(habit, seen, name, due) if was_noted else habit.kinds
                 came = Counter(r.kind for r in seen[name].replies if self._is_usual(r))
                 surplus += Counter({kind: came[kind] for kind in habit.kinds}) - habit.kinds
         untold = before.kinds + lacking

@@ -9,12 +9,13 @@ from capture.format.model import Capture
 from replay.auth import TokenSource
 from replay.engine.live import RunSettings
 from replay.experiment import Experiment, Trial
+from replay.fault_proxy import Blackhole
 from replay.log_tail import LogTail
 from replay.oracles.checks import parse
 from replay.oracles.differential import Baseline
 from replay.oracles.log import LogBaseline
 from replay.oracles.verdict import Verdict
-from replay.perturbations import Gap, Reset
+from replay.perturbations import Gap, Perturbation, Reset, ServiceFault
 from replay.plan import After, Kind, Plan
 from replay.planning import plan_from_capture
 from replay.target import Target
@@ -279,3 +280,17 @@ async def test_of_a_server_that_keeps_nothing_one_run_asks(
     verdicts = [(await experiment.run((EDIT,), "sweep")).verdict for _ in range(4)]
     assert purposes == ["sweep", "hearing", "sweep", "sweep", "sweep"]
     assert verdicts[:3] == [Verdict.PASS] * 3
+
+
+async def test_what_a_server_could_not_note_as_heard_it_may_say_again(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, again = heard(12), heard(5, 12)
+    runs = Runs(experiment.directory / "server.log", usual, usual, again, usual, again)
+    monkeypatch.setattr("replay.experiment.run_live", runs)
+    # Of a server that keeps nothing, as was seen, nobody asks whether it does.
+    experiment._keeps_unheard = False
+    cut_off = ServiceFault("redis", After(Kind.OPEN, "c1"), fault=Blackhole())
+    edits: list[tuple[Perturbation, ...]] = [(), (cut_off,), (), (), ()]
+    verdicts = [(await experiment.run(each, "sweep")).verdict for each in edits]
+    assert verdicts == [Verdict.PASS] * 4 + [Verdict.FAIL]

@@ -11,6 +11,7 @@ ACK = After(Kind.MESSAGE, "c1", 1, "ack a")
 
 def test_it_is_a_cue_after_an_event() -> None:
     plan = RestartServer(ACK, 5 * MS).apply(PLAN)
+    assert plan.disturbs_server
     assert plan.cues == (Cue(ACK, 5 * MS, Restart()),)
     assert tuple(plan.steps()) == tuple(PLAN.steps())
 

@@ -37,7 +37,10 @@ def test_an_answer_may_be_as_late_as_the_fault_makes_it() -> None:
 
 
 def test_all_that_was_expected_still_is() -> None:
-    assert not ServiceFault("redis", OPEN, fault=LATE).apply(PLAN).owed
+    plan = ServiceFault("redis", OPEN, fault=LATE).apply(PLAN)
+    assert not plan.owed
+    assert plan.disturbs_server
+    assert not PLAN.disturbs_server
 
 
 @pytest.mark.parametrize("fields", [{"gap_ns": -1}, {"for_ns": -1}])
