@@ -221,7 +221,7 @@ class Experiment:
             return Judgement(Verdict.UNKNOWN, reason=doubt)
 
         def compare(run: Capture) -> Judgement:
-            # With its database away a server may not have noted what a client heard, and say it again.
+            # With its database away a server may not have noted what was heard, and say it again.
             was_noted = not plan.disturbs_server
             unheard, self._unheard = (
                 self._unheard,
