@@ -132,9 +132,10 @@ class Baseline:
         `unheard` is what clients of the runs before did not hear.
         """
         seen = transcripts(run)
+        given_up = self._given_up(seen, owed)
         symptoms: list[Symptom] = []
         for name in dict.fromkeys((*self.habits, *owed)):
-            due = owed.get(name, Owed(name))
+            due = owed.get(name, Owed(name)).less(alike=given_up <= {name})
             if name in seen:
                 odd = {reply.shape for reply in seen[name].replies if not self._is_usual(reply)}
                 kinds = unheard.kinds + self._unheard_before(seen[name], seen, owed)
@@ -167,6 +168,15 @@ class Baseline:
         untold = before.kinds + lacking
         came_late = bool(surplus & untold)
         return Unheard(untold - surplus if came_late or lacking else Counter(), came_late)
+
+    def _given_up(self, seen: Mapping[str, Transcript], owed: Mapping[str, Owed]) -> set[str]:
+        """Return the connections that the server rightly ended: what they say then it hears not."""
+        return {
+            name
+            for name, due in owed.items()
+            if name in seen and not due.ending and seen[name].ending.first is Side.SERVER
+            if _ending_kind(seen[name].ending) not in self.habits[due.like].endings
+        }
 
     def _is_usual(self, reply: Reply) -> bool:
         """Whether an unperturbed run has this message, on whatever connection."""

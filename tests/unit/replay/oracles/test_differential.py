@@ -500,3 +500,18 @@ def test_what_another_connection_brings_about_is_owed_from_then_on() -> None:
     assert passes(shown(1000), SHOWS)
     assert passes(shown(850), SHOWS)
     assert passes(shown(None), SHOWS)
+
+
+def test_what_a_client_says_that_was_rightly_given_up_brings_nothing_about() -> None:
+    given_up = capture_of(
+        C1.opened(0),
+        C1.sent(10, "look", step=1),
+        C1.left(900, step=2),
+        C2.opened(0),
+        C2.sent(200, "show", step=1),
+        C2.tcp_close(201, Side.SERVER, CloseHow.RESET),
+    )
+    late = {"c2": Owed("c2").less(replies=False, ending=False, grace=False)}
+    assert SHOWS.judge(given_up, late).verdict is Verdict.PASS
+    assert SHOWS.judge(given_up).verdict is Verdict.FAIL
+    assert SHOWS.judge(shown(200), late).verdict is Verdict.FAIL
