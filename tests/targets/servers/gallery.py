@@ -40,7 +40,7 @@ async def show(room: str) -> None:
         await asyncio.gather(*(say(viewer, **shown) for viewer in rooms[room]))
         return
     try:
-        for viewer in rooms[room]:
+        for viewer in list(rooms[room]):
             async with asyncio.timeout(TAKES_S):
                 await say(viewer, **shown)
     except TimeoutError:
