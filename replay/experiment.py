@@ -227,11 +227,11 @@ class Experiment:
                 self._unheard,
                 baseline.unheard(run, self._unheard, plan.owed, was_noted=was_noted),
             )
-            return baseline.judge(run, plan.owed, unheard)
+            return baseline.judge(run, plan.owed, unheard, is_cut_off=plan.cuts_server_off)
 
         judgements = [judge_safely(compare, run)]
         if self.log_baseline is not None:
-            judgements.append(self.log_baseline.judge(lines))
+            judgements.append(self.log_baseline.judge(lines, is_cut_off=plan.cuts_server_off))
         return merged([*judgements, *(outcome.judgement for outcome in outcomes)])
 
     def _append(self, trial: Trial) -> None:

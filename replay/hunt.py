@@ -46,6 +46,7 @@ from replay.plan import Plan
 from replay.planning import plan_from_capture
 from replay.search.candidates import NOTHING_ELSE, Changeable
 from replay.search.sweep import Sweep
+from replay.search.trace import NO_TRACE, Trace
 from replay.statistics import differs
 from replay.target import Target
 
@@ -113,8 +114,9 @@ class Hunt:
         return max(LEAST_RESERVE, min(wanted, (self.settings.budget - LEARNING_RUNS) // 2))
 
     def _new_sweep(self) -> Sweep:
-        chance = random.Random(self.settings.seed)
-        return Sweep(self.experiment.plan, self.changeable, chance)
+        chance, trials = random.Random(self.settings.seed), self.experiment.trials
+        trace = Trace.of(trials[-1].run) if trials else NO_TRACE
+        return Sweep(self.experiment.plan, self.changeable, chance, trace)
 
     async def run(self) -> HuntResult:
         """Carry the hunt out. Raises what the first run raises."""
@@ -143,9 +145,10 @@ class Hunt:
         if not learned.is_sound:
             return Answer.INCONCLUSIVE
         await self._check_determinism()
-        self._sweep = self._new_sweep()
         if not await self._is_as_learned():
             return Answer.INCONCLUSIVE
+        # By now the last run was an unperturbed one.
+        self._sweep = self._new_sweep()
         if self.settings.edits:
             return await self._retest()
         while (failing := await self._find()) is not None:

@@ -269,6 +269,11 @@ class Plan:
         """Whether it restarts the server, or puts faults on what that needs."""
         return any(isinstance(cue.change, Restart | ProxyFault) for cue in self.cues)
 
+    @property
+    def cuts_server_off(self) -> bool:
+        """Whether a service that the server needs may not answer."""
+        return any(isinstance(cue.change, ProxyFault) for cue in self.cues)
+
     def owed_to(self, connection: str) -> Owed:
         """Return what the server owes a connection."""
         return self.owed.get(connection, Owed(connection))

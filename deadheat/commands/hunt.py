@@ -34,12 +34,19 @@ if TYPE_CHECKING:
     from replay.statistics import Comparison, Rate
 
 
+# Runs against an application in this process cost no waiting.
+BUDGET, BUDGET_IN_PROCESS = 200, 1_000
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("capture", type=Path, metavar="CAPTURE")
     add_target_arguments(parser)
     parser.add_argument(
-        "--budget", type=_positive, default=200, metavar="RUNS", help="at most this many runs"
+        "--budget",
+        type=_positive,
+        metavar="RUNS",
+        help=f"at most this many runs (default: {BUDGET}, with --app {BUDGET_IN_PROCESS})",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     parser.add_argument(
@@ -101,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
     plan_file = read_plan_file(options.plan) if options.plan is not None else PlanFile()
     before = read_rate(options.plan) if options.plan is not None else None
     settings = HuntSettings(
-        options.budget,
+        options.budget or (BUDGET if options.app is None else BUDGET_IN_PROCESS),
         options.seed,
         options.rate_runs,
         plan_file.edits,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,6 +16,7 @@ from replay.engine.run_state import RunState
 from replay.engine.sockets import allow_sockets, connected_socket
 from replay.plan import Plan
 from replay.target import Target
+from replay.timers import Timer
 
 
 class ByteCarrier(Protocol):
@@ -45,6 +46,9 @@ class ByteCarrier(Protocol):
     @property
     def spin_ns(self) -> int:
         """How long before its time a send is waited for without sleeping."""
+
+    def timers_after(self, began_ns: int) -> Sequence[Timer]:
+        """Return the timers of the server that end after a time, counted from it, if known."""
 
     def prepared(self, target: Target, connections: int) -> Connect:
         """Return how to connect to a target, so many times. Raises CaptureError."""
@@ -98,6 +102,10 @@ class Sockets:
     def carrying(self, plan: Plan) -> Sockets:
         """Every plan is carried."""
         return self
+
+    def timers_after(self, began_ns: int) -> Sequence[Timer]:
+        """Nobody knows those of a server elsewhere."""
+        return ()
 
     def prepared(self, target: Target, connections: int) -> Connect:
         """Load the certificates, which takes a while, and see that there can be so many sockets."""

@@ -6,6 +6,7 @@ Times are nanoseconds since the run began. It acts on nothing and reads no clock
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from capture.format.model import HeaderPairs
 from capture.message_kind import kind_of
@@ -20,6 +21,7 @@ from replay.errors import LimitExceeded
 from replay.limits import STOPPED, LimitGuard, Limits
 from replay.plan import After, Kind, Open, Plan, Send, Step
 from replay.target import Target
+from replay.timers import Timer, timers_note
 
 LACKS = "it echoes a secret that the server did not issue"
 
@@ -127,6 +129,11 @@ class RunState:
         for sink, source in self._substitutions.missing.items():
             what = f"{sink} {AS_RECORDED}: no live value came from {source}"
             self.recorder.note(at_ns, what)
+
+    def note_timers(self, at_ns: int, timers: Iterable[Timer]) -> None:
+        """Note at the end which timers the program set."""
+        if text := timers_note(timers):
+            self.recorder.note(at_ns, text)
 
     def _stop(self, error: LimitExceeded, at_ns: int) -> None:
         self.is_stopped = True

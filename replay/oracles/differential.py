@@ -11,6 +11,7 @@ from bisect import bisect
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import MappingProxyType
 
 from capture.format.model import Capture, Side
@@ -20,9 +21,16 @@ from replay.oracles.verdict import Judgement, Symptom, SymptomKind, judged
 from replay.plan import Owed
 
 SWITCHING_PROTOCOLS = 101
+TOLD_FROM_S = 5.0
 CLIENT_ERRORS = range(400, 500)
 # With these a server says that something is wrong, with the client or with itself.
 ERROR_CODES = frozenset({1002, 1003, 1007, 1009, 1010, 1011, 1014})
+# A server whose database is away may say so: 503 to a handshake, 1012 or 1013 to who is there. Not
+# later than clients wait: `open_timeout` of the websockets library is 10 s.
+UNAVAILABLE, AWAY_CODES = 503, frozenset({1012, 1013})
+REFUSED_WITHIN_NS = 10_000_000_000
+# Who says nothing for so much longer than ever before may be given up, in order.
+SILENCE_NS = 1_000_000_000
 # A reply that is this much later than ever before may still come: the client left too early to say.
 SLACK_NS = 150_000_000
 
@@ -80,6 +88,8 @@ class _Habit:
     order: frozenset[tuple[Template, Template]]
     # How many messages of each kind come at least.
     kinds: Counter[str]
+    # How long a client was silent at most.
+    silent_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +135,22 @@ class Baseline:
         run: Capture,
         owed: Mapping[str, Owed] = MappingProxyType({}),
         unheard: Unheard = NONE_UNHEARD,
+        *,
+        is_cut_off: bool = False,
     ) -> Judgement:
         """Return pass, or fail with every difference that the baseline does not explain.
 
         `owed` has the connections of which a perturbation lets less, or more, be expected;
-        `unheard` is what clients of the runs before did not hear.
+        `unheard` is what clients of the runs before did not hear. A server that `is_cut_off` has
+        not all the services that it needs.
         """
         seen = transcripts(run)
         given_up = self._given_up(seen, owed)
         symptoms: list[Symptom] = []
         for name in dict.fromkeys((*self.habits, *owed)):
             due = owed.get(name, Owed(name)).less(alike=given_up <= {name})
+            if is_cut_off and name in seen and _says_unavailable(seen[name]):
+                continue
             if name in seen:
                 odd = {reply.shape for reply in seen[name].replies if not self._is_usual(reply)}
                 kinds = unheard.kinds + self._unheard_before(seen[name], seen, owed)
@@ -171,10 +186,12 @@ class Baseline:
 
     def _given_up(self, seen: Mapping[str, Transcript], owed: Mapping[str, Owed]) -> set[str]:
         """Return the connections that the server rightly ended: what they say then it hears not."""
+        dues = {name: owed.get(name, Owed(name)) for name in (*self.habits, *owed)}
         return {
             name
-            for name, due in owed.items()
-            if name in seen and not due.ending and seen[name].ending.first is Side.SERVER
+            for name, due in dues.items()
+            if name in seen and seen[name].ending.first is Side.SERVER
+            if not due.ending or _was_silent(self.habits[due.like], seen[name])
             if _ending_kind(seen[name].ending) not in self.habits[due.like].endings
         }
 
@@ -239,7 +256,13 @@ def _habit(
         expected=expected,
         order=_order(runs, taken, normaliser, expected),
         kinds=_kinds(expected),
+        silent_ns=max(_longest_silence_ns(run) for run in (*runs, *longer)),
     )
+
+
+def _longest_silence_ns(run: Transcript) -> int:
+    steps_ns = sorted(run.steps_at_ns.values())
+    return max((later - earlier for earlier, later in pairwise(steps_ns)), default=0)
 
 
 def _kinds(expected: Mapping[Template, _Expected]) -> Counter[str]:
@@ -321,7 +344,7 @@ def _differences(
         yield _wrong_status(habit, run)
         if run.status != SWITCHING_PROTOCOLS:
             return
-    if not _may_end_so(habit, run.ending, owed):
+    if not _may_end_so(habit, run, owed):
         yield Symptom(SymptomKind.CLOSED, f"{name} {run.ending}", name)
     if owed.alike:
         yield from _said_otherwise(habit, seen, name, owed, late)
@@ -355,8 +378,24 @@ def _said_otherwise(
             return
 
 
-def _may_end_so(habit: _Habit, ending: Ending, owed: Owed) -> bool:
+def _says_unavailable(run: Transcript) -> bool:
+    """Whether a server says in time that it cannot serve for now."""
+    in_time = run.answered_after_ns <= REFUSED_WITHIN_NS
+    return (run.status == UNAVAILABLE and in_time) or run.ending.server_code in AWAY_CODES
+
+
+def _was_silent(habit: _Habit, run: Transcript) -> bool:
+    """Whether the server gave a client up, in order, that was silent for longer than any before."""
+    code = run.ending.server_code
+    is_in_order = run.ending.first is Side.SERVER and code is not None and code not in ERROR_CODES
+    return is_in_order and run.silent_ns > habit.silent_ns + SILENCE_NS
+
+
+def _may_end_so(habit: _Habit, run: Transcript, owed: Owed) -> bool:
     """Whether a connection may end in this way: as ever, or when that is not owed without error."""
+    ending = run.ending
+    if _was_silent(habit, run):
+        return True
     if _ending_kind(ending) in habit.endings or not owed.grace:
         return True
     # Without the answers that it waits for, a client may give up by itself.
@@ -373,7 +412,9 @@ def _wrong_status(habit: _Habit, run: Transcript) -> Symptom:
     if run.status is None:
         return Symptom(SymptomKind.TIMEOUT, f"{name}: no answer to the handshake", name)
     refusal = f" {run.refusal}"[:120].rstrip()
-    detail = f"{name}: the handshake was answered {run.status}{refusal}, usually {usual}"
+    took_s = run.answered_after_ns / 1e9
+    late = f" after {took_s:.1f} s" if took_s > TOLD_FROM_S else ""
+    detail = f"{name}: the handshake was answered {run.status}{refusal}{late}, usually {usual}"
     return Symptom(SymptomKind.REFUSED, detail, name)
 
 

@@ -18,6 +18,14 @@ _TRACEBACK = re.compile(r"^(?P<margin>[\s|+-]*)Traceback \(most recent call last
 _NAMED = re.compile(r"[A-Za-z_][\w.]*(?:: .*)?$")
 # The line of a traceback that says where; what is indented more after it is the source.
 _PLACE = re.compile(r"(\s*)File \"[^\"]+\", line \d+, in ")
+# What is said of a service that does not answer, and the frame of a traceback that says so.
+_SAYS_AWAY = re.compile(
+    r"(?i:time[d-]? ?out|connection (?:to \S+ )?(?:refused|reset|error|closed|lost|failed)"
+    r"|unavailable|unreachable|not ready|no answer|\b503\b)"
+    r"|\bConnect\w*(?:Error|Exception)\b|\bOSError\b|\bBrokenPipe|Timeout\w*\b"
+    r"|^[\s|+-]*Traceback \(most recent call last\):|exception was the direct cause"
+    r"|During handling of the above exception"
+)
 # The line that says what was raised, as Node and Java print it, and Python without a traceback.
 _RAISED = re.compile(r"(?:^|[\s|])((?:[\w.]*\.)?\w*(?:Error|Exception)\b: .+)")
 
@@ -39,14 +47,22 @@ class LogBaseline:
             )
         )
 
-    def judge(self, lines: Sequence[str]) -> Judgement:
-        """Return fail with the most telling new complaint, or pass."""
-        new = [line for line in complaints(lines) if without_varying(line) not in self.usual]
+    def judge(self, lines: Sequence[str], *, is_cut_off: bool = False) -> Judgement:
+        """Return fail with the most telling new complaint, or pass.
+
+        A server that `is_cut_off` from a service that it needs may say that this is away.
+        """
+        new, told = (
+            [
+                line
+                for line in found
+                if without_varying(line) not in self.usual
+                and not (is_cut_off and _SAYS_AWAY.search(line))
+            ]
+            for found in (complaints(lines), list(_told_by_tracebacks(lines)))
+        )
         if not new:
             return judged(())
-        told = [
-            line for line in _told_by_tracebacks(lines) if without_varying(line) not in self.usual
-        ]
         raised = told or [match[1].strip() for line in new if (match := _RAISED.search(line))]
         return judged([Symptom(SymptomKind.LOG, (raised[-1] if raised else new[0].strip())[:300])])
 

@@ -52,7 +52,10 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """One connection of a run. `status` is None where no answer to the handshake came."""
+    """One connection of a run. `status` is None where no answer to the handshake came.
+
+    `steps_at_ns` is when the client took its steps, `ended_at_ns` when either side began to end it.
+    """
 
     connection: str
     status: int | None
@@ -61,6 +64,23 @@ class Transcript:
     ending: Ending
     steps_at_ns: Mapping[int, int]
     left_at_ns: int | None
+    answered_at_ns: int | None = None
+    ended_at_ns: int | None = None
+
+    @property
+    def answered_after_ns(self) -> int:
+        """How long the answer to the handshake took; 0 without one."""
+        return (
+            0 if self.answered_at_ns is None else self.answered_at_ns - self.steps_at_ns.get(0, 0)
+        )
+
+    @property
+    def silent_ns(self) -> int:
+        """How long the client had taken no step when the connection ended, if it did."""
+        if self.ended_at_ns is None:
+            return 0
+        before = (at_ns for at_ns in self.steps_at_ns.values() if at_ns < self.ended_at_ns)
+        return self.ended_at_ns - max(before, default=self.ended_at_ns)
 
 
 def transcripts(run: Capture) -> dict[str, Transcript]:
@@ -84,6 +104,8 @@ def _transcript(name: str, events: tuple[Event, ...]) -> Transcript:
         ending=_ending(events),
         steps_at_ns=steps,
         left_at_ns=_left_at_ns(events),
+        answered_at_ns=None if response is None else response.at_ns,
+        ended_at_ns=next((event.at_ns for event in events if _ends(event)), None),
     )
 
 
@@ -109,6 +131,10 @@ def _ending(events: tuple[Event, ...]) -> Ending:
             if event.direction is Direction.SERVER_TO_CLIENT:
                 code, reason = event.close_code, event.close_reason
     return Ending(first, code, reason)
+
+
+def _ends(event: Event) -> bool:
+    return isinstance(event, TcpClose) or (isinstance(event, Frame) and event.opcode == "close")
 
 
 def _left_at_ns(events: tuple[Event, ...]) -> int | None:

@@ -9,9 +9,11 @@ from typing import Any
 from replay.oracles.verdict import Verdict
 from replay.plan import Plan
 from replay.search import Edits
+from replay.search.candidates.deadlines import deadlines
 from replay.search.candidates.endings import endings
 from replay.search.candidates.gaps import flips, gaps
-from replay.search.candidates.ranked import AT_ONCE, NO_PAUSE, Ranked
+from replay.search.candidates.ranked import AT_ONCE, NO_PAUSE, ROUGH, Ranked
+from replay.search.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +34,17 @@ class Exhausted:
 
 
 def exhausted(
-    plan: Plan, told: Mapping[Edits, Verdict], left: Collection[Edits]
+    plan: Plan, trace: Trace, told: Mapping[Edits, Verdict], left: Collection[Edits]
 ) -> Iterator[Exhausted]:
     """Yield each set of which nothing is left; what a plan does not allow is in neither."""
-    for what, changes in _sets(plan).items():
+    for what, changes in _sets(plan, trace).items():
         verdicts = [told[edits] for edits in changes if edits in told]
         is_known = Verdict.UNKNOWN not in verdicts
         if verdicts and is_known and not any(edits in left for edits in changes):
             yield Exhausted(what, len(verdicts), verdicts.count(Verdict.FAIL))
 
 
-def _sets(plan: Plan) -> dict[str, list[Edits]]:
+def _sets(plan: Plan, trace: Trace) -> dict[str, list[Edits]]:
     def within(family: Iterator[Ranked], last: int) -> list[Edits]:
         return [(edit,) for number, edit in family if number <= last]
 
@@ -52,4 +54,7 @@ def _sets(plan: Plan) -> dict[str, list[Edits]]:
         "every step just before and just after each message of the server near it": [
             (edit,) for _, edit in flips(plan)
         ],
+        "every step just before and just after each timer of the program": within(
+            deadlines(plan, trace), ROUGH
+        ),
     }

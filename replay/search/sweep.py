@@ -13,6 +13,7 @@ from replay.plan import Plan
 from replay.search import Edits
 from replay.search.candidates import NOTHING_ELSE, Changeable, candidates
 from replay.search.exhausted import Exhausted, exhausted
+from replay.search.trace import NO_TRACE, Trace
 
 if TYPE_CHECKING:
     from random import Random
@@ -22,18 +23,19 @@ if TYPE_CHECKING:
 class Sweep:
     """Asks for one change after the other, and remembers what was told of each.
 
-    Without `chance` none is drawn.
+    Without `chance` none is drawn. `trace` is an unperturbed run.
     """
 
     plan: Plan
     changeable: Changeable = NOTHING_ELSE
     chance: Random | None = None
+    trace: Trace = NO_TRACE
     told: list[tuple[Edits, Verdict]] = field(default_factory=list)
     _queue: deque[Edits] = field(init=False)
     _asked_again: set[Edits] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._queue = deque(candidates(self.plan, self.changeable, self.chance))
+        self._queue = deque(candidates(self.plan, self.changeable, self.chance, self.trace))
 
     def ask(self) -> Edits | None:
         """Return the next edits that this plan allows."""
@@ -70,7 +72,7 @@ class Sweep:
     @property
     def exhausted(self) -> tuple[Exhausted, ...]:
         """What was tried all of."""
-        return tuple(exhausted(self.plan, dict(self.told), set(self._queue)))
+        return tuple(exhausted(self.plan, self.trace, dict(self.told), set(self._queue)))
 
     @property
     def kinds(self) -> dict[str, int]:

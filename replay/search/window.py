@@ -97,9 +97,11 @@ class WindowSearch:
             return 0
         if above is None and highest < self.highest_ns:
             return min(self.highest_ns, max(2 * highest, FINEST_NS))
-        if above is not None and not _is_narrow(highest, above):
+        # Of a window far away from 0 its own width counts, as far as that is known.
+        width_ns = (highest if above is None else above) - (below or 0)
+        if above is not None and not _is_narrow(above - highest, min(above, width_ns)):
             return _between(highest, above)
-        if below is not None and not _is_narrow(below, lowest):
+        if below is not None and not _is_narrow(lowest - below, min(lowest, width_ns)):
             return _between(below, lowest)
         inside = self._inside(lowest, highest)
         if inside is not None:
@@ -141,8 +143,8 @@ class WindowSearch:
         return min((at for at in self._passing if at > self.failing_ns), default=None)
 
 
-def _is_narrow(low_ns: int, high_ns: int) -> bool:
-    return high_ns - low_ns <= max(FINEST_NS, RELATIVE_WIDTH * high_ns)
+def _is_narrow(bracket_ns: int, width_ns: int) -> bool:
+    return bracket_ns <= max(FINEST_NS, RELATIVE_WIDTH * width_ns)
 
 
 def _between(low_ns: int, high_ns: int) -> int:

@@ -74,6 +74,7 @@ class DirectRun:
             connection.abandon()
             connection.record.finish()
         self._state.note_values(now_ns)
+        self._state.note_timers(now_ns, self._loop.timers_after(self._began_ns))
 
     def _now_ns(self) -> int:
         return self._loop.now_ns - self._began_ns

@@ -26,7 +26,9 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
+from replay.engine.virtual.timer_site import timer_site
 from replay.errors import ReplayError
+from replay.timers import Timer
 
 # Each reading of the clock takes so long, or equal delays would end at the very same time, and the
 # heap of timers keeps no order among those.
@@ -84,6 +86,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.now_ns = 0
         self.unanswered: set[object] = set()
         self._numbers = count()
+        self._timers: list[Timer] = []
         self._agenda: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._entries = count()
         self.agenda_failed: Callable[[Exception], None] = _raise
@@ -110,8 +113,29 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             timer._when -= self.now_ns / 1e9
         self.now_ns = 0
         self._numbers = count()
+        self._timers.clear()
         self._agenda.clear()
         self.agenda_failed = _raise
+
+    def call_at(  # type: ignore[override]
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *args: Any,  # noqa: ANN401
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Set a timer, and remember it: where it ends is where things change."""
+        if site := timer_site():
+            self._timers.append(Timer(round(when * 1e9), site))
+        return super().call_at(when, callback, *args, context=context)
+
+    def timers_after(self, began_ns: int) -> list[Timer]:
+        """Return the timers that the program set and that end after a time, counted from it.
+
+        Also those that it took back. Each time and site is there once.
+        """
+        later = (Timer(timer.ends_ns - began_ns, timer.site) for timer in self._timers)
+        return sorted({timer for timer in later if timer.ends_ns > 0})
 
     def at(self, at_ns: int, act: Callable[..., None], *arguments: Any) -> None:  # noqa: ANN401
         """Put a call on the agenda; it cannot be taken back.

@@ -6,7 +6,7 @@ So its pings, its queues, its closing handshake and what it makes of an exceptio
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +24,7 @@ from replay.engine.virtual.served import SERVER, Served
 from replay.errors import ReplayError
 from replay.plan import Plan
 from replay.target import Target
+from replay.timers import Timer
 
 DEFAULT_LATENCY_NS = 250_000
 DEFAULT_MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -87,6 +88,10 @@ class UvicornServer:
     def now_ns(self) -> NowNs:
         """The clock that jumps."""
         return running_loop().read_ns
+
+    def timers_after(self, began_ns: int) -> Sequence[Timer]:
+        """Return the timers that the program and uvicorn set."""
+        return running_loop().timers_after(began_ns)
 
     def carrying(self, plan: Plan) -> UvicornServer:
         """Every plan is carried."""

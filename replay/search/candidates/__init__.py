@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from replay.plan import Plan
 from replay.search import Edits
 from replay.search.candidates.combined import combined
+from replay.search.candidates.deadlines import deadlines
 from replay.search.candidates.endings import endings
 from replay.search.candidates.gaps import flips, gaps, handshakes
 from replay.search.candidates.hearing import hearing
@@ -22,6 +23,7 @@ from replay.search.candidates.segments import segments
 from replay.search.candidates.stalls import stalls
 from replay.search.candidates.surroundings import NOTHING_ELSE, Changeable, surroundings
 from replay.search.candidates.together import together
+from replay.search.trace import NO_TRACE, Trace
 
 if TYPE_CHECKING:
     from random import Random
@@ -30,10 +32,13 @@ __all__ = ["NOTHING_ELSE", "Changeable", "candidates"]
 
 
 def candidates(
-    plan: Plan, changeable: Changeable = NOTHING_ELSE, chance: Random | None = None
+    plan: Plan,
+    changeable: Changeable = NOTHING_ELSE,
+    chance: Random | None = None,
+    trace: Trace = NO_TRACE,
 ) -> Iterator[Edits]:
     """Yield edits of a plan, mostly single ones; `changeable` is what of the surroundings may be
-    changed. Without `chance` nothing is drawn.
+    changed, `trace` an unperturbed run. Without `chance` nothing is drawn.
     """
     single: tuple[Iterable[Ranked], ...] = (
         gaps(plan),
@@ -45,6 +50,7 @@ def candidates(
         hearing(plan),
         segments(plan),
         flips(plan),
+        deadlines(plan, trace),
     )
     families: list[list[tuple[int, Edits]]]
     families = [[(number, (edit,)) for number, edit in family] for family in single]

@@ -43,12 +43,12 @@ NEAR_RECORDED = 0.15
 
 def gaps(plan: Plan) -> Iterator[Ranked]:
     """Yield other times of every step after what it may follow."""
-    movable = [(step, after) for step in _by_promise(plan) for after in anchors(plan, step)]
+    movable = [(step, after) for step in by_promise(plan) for after in anchors(plan, step)]
     for number, gaps_ms in GAPS_MS.items():
         for gap_ms in gaps_ms:
             for step, after in movable:
                 gap_ns = round(gap_ms * 1e6)
-                if not _is_near(gap_ns, plan.recorded_gap_ns(step, after)):
+                if not is_near(gap_ns, plan.recorded_gap_ns(step, after)):
                     yield number, Gap(step.connection, step.index, after, gap_ns)
 
 
@@ -62,7 +62,7 @@ def handshakes(plan: Plan) -> Iterator[Ranked]:
 
 def flips(plan: Plan) -> Iterator[Ranked]:
     """Yield steps just before and just after the server's messages near them."""
-    for step in _by_promise(plan):
+    for step in by_promise(plan):
         for edit in flips_of(plan, step):
             yield ROUGH, edit
 
@@ -85,7 +85,7 @@ def flips_of(plan: Plan, step: Step) -> Iterator[Gap]:
     for at_ns in nearest:
         for by_ns in (-FLIP_BY_NS, FLIP_BY_NS):
             gap_ns = at_ns - origin_ns + by_ns
-            if gap_ns > 0 and not _is_near(gap_ns, usual_ns - origin_ns):
+            if gap_ns > 0 and not is_near(gap_ns, usual_ns - origin_ns):
                 yield Gap(step.connection, step.index, own, gap_ns)
 
 
@@ -108,7 +108,7 @@ def own_before(step: Step) -> After | None:
     return After(Kind.STEP, step.connection, step.index - 1)
 
 
-def _by_promise(plan: Plan) -> list[Step]:
+def by_promise(plan: Plan) -> list[Step]:
     """Return the steps, those first whose moving is most likely to matter: goodbyes come last."""
     return sorted(plan.steps(), key=lambda step: isinstance(step.action, End))
 
@@ -130,7 +130,8 @@ def _nearest_elsewhere(plan: Plan, step: Step) -> After | None:
     return None if nearest is None else nearest.as_event
 
 
-def _is_near(gap_ns: int, recorded_ns: int | None) -> bool:
+def is_near(gap_ns: int, recorded_ns: int | None) -> bool:
+    """Whether a gap is nearly the usual one."""
     if recorded_ns is None:
         return False
     return abs(gap_ns - recorded_ns) <= NEAR_RECORDED * max(gap_ns, recorded_ns, 1)

@@ -152,7 +152,7 @@ async def test_a_window_in_the_middle_is_found_from_either_side(
 
 
 async def test_a_race_that_shows_most_of_the_time_is_found_with_its_rate(hunted: Hunted) -> None:
-    chance = Random(3).random
+    chance = Random(4).random
     result = await hunted(talk(), lambda: loses_between(20, 60, chance))  # type: ignore[misc]
     assert result.answer is Answer.REPRODUCED
     assert result.finding is not None
@@ -271,7 +271,7 @@ def test_a_budget_that_is_too_small_is_refused() -> None:
 
 
 async def test_the_window_of_a_rare_failure_is_not_cut_short(hunted: Hunted) -> None:
-    chance = Random(3).random
+    chance = Random(4).random
 
     def server() -> Server:
         return loses_between(0, 30, lambda: chance() + 0.3)

@@ -515,3 +515,52 @@ def test_what_a_client_says_that_was_rightly_given_up_brings_nothing_about() -> 
     assert SHOWS.judge(given_up, late).verdict is Verdict.PASS
     assert SHOWS.judge(given_up).verdict is Verdict.FAIL
     assert SHOWS.judge(shown(200), late).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("code", "at_ms", "is_forgiven"),
+    [(1000, 2000, True), (4002, 2000, True), (1011, 2000, False), (1000, 700, False)],
+)
+def test_who_is_silent_for_longer_than_ever_may_be_given_up_in_order(
+    code: int, at_ms: float, is_forgiven: bool
+) -> None:
+    seen = capture_of(
+        C1.opened(0),
+        C1.said(5, HELLO),
+        C1.sent(10, {"do": 0}, step=1),
+        C1.said(15, ACK),
+        C1.dismissed(at_ms, code),
+    )
+    assert passes(seen) is is_forgiven
+
+
+def test_who_hears_nothing_of_one_that_was_given_up_is_owed_less() -> None:
+    given_up = capture_of(
+        C1.opened(0),
+        C1.sent(10, "look", step=1),
+        C1.left(3000, step=2),
+        C2.opened(0),
+        C2.dismissed(2900, 4002),
+    )
+    assert passes(given_up, SHOWS)
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_forgiven"),
+    [
+        (capture_of(C1.request(0), C1.response(8_000, 503), C1.left(8_002)), True),
+        (capture_of(C1.request(0), C1.response(11_000, 503), C1.left(11_002)), False),
+        (capture_of(C1.request(0), C1.response(8, 500), C1.left(12)), False),
+        (capture_of(C1.opened(0), C1.dismissed(50, 1013)), True),
+        (capture_of(C1.opened(0), C1.dismissed(50, 1011)), False),
+    ],
+)
+def test_a_server_without_its_database_may_say_so_in_time(seen: Capture, is_forgiven: bool) -> None:
+    judgement = BASELINE.judge(seen, is_cut_off=True)
+    assert (judgement.verdict is Verdict.PASS) is is_forgiven
+    assert BASELINE.judge(seen).verdict is Verdict.FAIL
+
+
+def test_an_answer_that_comes_late_is_told_with_its_time() -> None:
+    seen = capture_of(C1.request(0), C1.response(22_000, 503), C1.left(22_002))
+    assert accused(seen).detail.endswith("503 after 22.0 s, usually 101")

@@ -137,3 +137,33 @@ def test_what_was_raised_is_quoted_whatever_it_is_called(lines: list[str], raise
     assert symptom is not None
     assert symptom.detail == raised
     assert not LogBaseline.learned([lines]).judge(lines).symptoms
+
+
+AWAY = [
+    "2026-01-02T03:04:05Z WARNING chat Redis could not keep an event: TimeoutError:",
+    "ERROR chat failed: connection refused, not ready after 8.0 s: no answer within 8 s",
+    "Traceback (most recent call last):",
+    '  File "chat.py", line 9, in keep',
+    "redis.exceptions.ConnectionError: Error 111 connecting to 127.0.0.1:6379.",
+]
+
+
+@pytest.mark.parametrize("lines", [AWAY[:1], AWAY[1:2], AWAY[2:], AWAY])
+def test_a_server_without_its_database_may_say_so(lines: list[str]) -> None:
+    usual = LogBaseline.learned([[]])
+    assert usual.judge(lines).verdict is Verdict.FAIL
+    assert usual.judge(lines, is_cut_off=True).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "TypeError: unsupported operand type(s) for +: 'NoneType' and 'int'",
+        "ERROR:    Exception in ASGI application",
+        "WARNING chat Failed to send connection response",
+    ],
+)
+def test_what_it_makes_of_that_is_still_its_own(line: str) -> None:
+    judgement = LogBaseline.learned([[]]).judge([*AWAY, line], is_cut_off=True)
+    assert judgement.symptom is not None
+    assert line in judgement.symptom.detail

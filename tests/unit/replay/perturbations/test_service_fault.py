@@ -40,6 +40,7 @@ def test_all_that_was_expected_still_is() -> None:
     plan = ServiceFault("redis", OPEN, fault=LATE).apply(PLAN)
     assert not plan.owed
     assert plan.disturbs_server
+    assert plan.cuts_server_off
     assert not PLAN.disturbs_server
 
 

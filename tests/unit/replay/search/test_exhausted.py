@@ -1,6 +1,7 @@
 from replay.oracles.verdict import Verdict
 from replay.search.exhausted import exhausted
 from replay.search.sweep import Sweep
+from replay.search.trace import NO_TRACE
 from tests.unit.replay.search.plans import TALK
 
 
@@ -28,5 +29,7 @@ def test_what_failed_is_counted() -> None:
 
 def test_what_is_not_known_was_not_tried() -> None:
     assert not list(
-        exhausted(TALK, dict.fromkeys(dict(swept(Verdict.PASS).told), Verdict.UNKNOWN), ())
+        exhausted(
+            TALK, NO_TRACE, dict.fromkeys(dict(swept(Verdict.PASS).told), Verdict.UNKNOWN), ()
+        )
     )
