@@ -7,8 +7,8 @@ narrowed by bisection, measured in turns with unperturbed runs.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from replay.errors import PlanError
 from replay.experiment import Trial
@@ -16,14 +16,15 @@ from replay.failure import rate_of, verdict_on, with_log
 from replay.finding import FailingWindow, Finding
 from replay.ledger import Ledger
 from replay.oracles.transcript import transcripts
-from replay.oracles.verdict import Verdict
-from replay.perturbations import Gap, Perturbation, ServiceFault
+from replay.oracles.verdict import Signature, SymptomKind, Verdict
+from replay.perturbations import Gap, Hold, Perturbation, ServiceFault, Starve
+from replay.plan import Plan
 from replay.planning import plan_from_capture
 from replay.search import Edits
 from replay.search.plainer import plainer
 from replay.search.shrink import Shrink
-from replay.search.spread import orders, spread
-from replay.search.window import WindowSearch
+from replay.search.spread import Times, orders, spread
+from replay.search.window import Window, WindowSearch
 from replay.statistics import Rate, probable, rate, repeats_to_see
 from replay.statistics.sequential import Decision, SequentialTest
 
@@ -52,22 +53,27 @@ class Examination:
     ledger: Ledger
     rate_runs: int
     seed: int
+    # What messages say after a while, for good; the symptoms that other orders of steps have.
+    _states: set[str] = field(default_factory=set)
+    _of_orders: list[set[Signature]] = field(default_factory=list)
 
     async def examine(self, failing: Trial, told: Told) -> Finding | None:
         """Return what a failing run comes to; None when it does not fail again, or is no race.
 
         `told` are the verdicts on other changes: some of them are known to pass.
         """
-        confirmed = await self._confirmed(failing)
+        confirmed, again = await self._confirmed(failing)
         await self.ledger.control()
-        if confirmed is None or await self._is_only_order(failing):
+        if confirmed is None or await self._is_only_order(failing, again):
             return None
         failing = await self._plainer(await self._fewest(failing, confirmed))
         edits, search = failing.edits, None
         varied = varied_of(edits)
         if varied is not None:
             search = self._window_search(edits, varied, confirmed, told)
-            await self._narrow(search, failing, keep=2 * MIN_RATE_RUNS)
+            is_narrow = await self._narrow(search, failing, keep=2 * MIN_RATE_RUNS)
+            if is_narrow and self._is_only_later(failing, edits[varied], search.window):
+                return None
             edits = search.with_value(search.innermost_ns)
         trials = await self.measure(edits)
         measured = rate_of([verdict_on(trial, failing) for trial in trials])
@@ -99,46 +105,44 @@ class Examination:
         recorded_ns = edit.recorded_ns(self.ledger.experiment.plan)
         return FailingWindow(edit.connection, edit.step, edit.anchor, low_ns, high_ns, recorded_ns)
 
-    async def _confirmed(self, failing: Trial) -> Rate | None:
-        """Return how often it fails again; None when that may be chance.
+    async def _confirmed(self, failing: Trial) -> tuple[Rate | None, list[Trial]]:
+        """Return how often it fails again, None when that may be chance; and the runs that did.
 
         The run that was found failing does not count: it was chosen for it.
         """
+        again: list[Trial] = []
         test = SequentialTest(BY_CHANCE, OFTEN_ENOUGH, most=MOST_CONFIRMING_RUNS)
         runs = failures = 0
         while runs < CONFIRMING_RUNS or test.ask():
             if self.ledger.left <= LEAST_RESERVE - CONFIRMING_RUNS and runs >= CONFIRMING_RUNS:
                 break
-            verdict = await self._repeat(failing, "confirm")
+            trial = await self.ledger.experiment.run(failing.edits, "confirm")
+            verdict = verdict_on(trial, failing)
             runs += 1
             if verdict is Verdict.UNKNOWN:
                 continue
-            failures += verdict is Verdict.FAIL
+            if verdict is Verdict.FAIL:
+                failures += 1
+                again.append(trial)
             if test.ask():
                 test.tell(verdict is Verdict.FAIL)
         is_likely = test.decision is Decision.OPEN and 2 * failures >= runs
-        return rate(failures, runs) if test.decision is Decision.ENOUGH or is_likely else None
+        is_proven = test.decision is Decision.ENOUGH or is_likely
+        return rate(failures, runs) if is_proven else None, again
 
-    async def _is_only_order(self, failing: Trial) -> bool:
+    async def _is_only_order(self, failing: Trial, again: Sequence[Trial]) -> bool:
         """Whether the failure follows from the order of steps alone, however far apart they are."""
         experiment = self.ledger.experiment
         plan = experiment.plan
-        talks = transcripts(failing.run)
-        taken_ns = {
-            (name, step): at_ns
-            for name, talk in talks.items()
-            for step, at_ns in talk.steps_at_ns.items()
-        }
-        answered_ns = {
-            (name, reply.step): taken_ns[name, reply.step] + reply.latency_ns
-            for name, talk in talks.items()
-            for reply in reversed(talk.replies)
-            if (name, reply.step) in taken_ns
-        }
-        for order in orders(plan, taken_ns, answered_ns):
+        for order in _orders(plan, failing):
             edits = spread(plan, order, SPREAD_NS)
             trials = [await experiment.run(edits, "spread") for _ in range(SPREAD_RUNS)]
-            if all(_shows_exactly(trial, failing) for trial in trials):
+            shown = [_signatures(trial) for trial in trials]
+            if shown[0] and all(each == shown[0] for each in shown):
+                self._of_orders.append(shown[0])
+            # A single run may lack a symptom, or have one more, by chance.
+            alike = sum(_signatures(trial) == shown[0] for trial in (failing, *again))
+            if shown[0] in self._of_orders and 2 * alike > len(again):
                 step = plan.step(failing.edits[0].connection, failing.edits[0].step)
                 self.ledger.note(
                     f"{step.name} before a step of another connection gives another answer however "
@@ -146,6 +150,30 @@ class Examination:
                 )
                 return True
         return False
+
+    def _is_only_later(self, failing: Trial, edit: Perturbation, window: Window) -> bool:
+        """Whether the server says something else after a while, and for good: a state, no race."""
+        recorded_ns = edit.recorded_ns(self.ledger.experiment.plan)
+        lasts = window.high_ns is None and recorded_ns is not None and edit.value_ns > recorded_ns
+        kinds = {symptom.kind for symptom in failing.judgement.symptoms}
+        if not (isinstance(edit, Gap | Hold | Starve) and lasts and kinds == {SymptomKind.CHANGED}):
+            return False
+        self._states |= _what_changed(failing)
+        self.ledger.note(
+            f"{failing.judgement.symptoms[0].detail}: it stays so however much later the client "
+            "comes, a state and no race"
+        )
+        return True
+
+    def is_no_race(self, trial: Trial) -> bool:
+        """Whether all that a run shows was found to follow from an order, or from a state."""
+        symptoms = trial.judgement.symptoms
+        if not symptoms:
+            return False
+        if _signatures(trial) in self._of_orders:
+            return any(_orders(self.ledger.experiment.plan, trial))
+        is_changed = all(symptom.kind is SymptomKind.CHANGED for symptom in symptoms)
+        return is_changed and _what_changed(trial) <= self._states
 
     async def _fewest(self, failing: Trial, confirmed: Rate) -> Trial:
         """Return a run that fails alike with the fewest of its edits."""
@@ -179,10 +207,6 @@ class Examination:
                 return trials[0]
         return failing
 
-    async def _repeat(self, failing: Trial, purpose: str) -> Verdict:
-        """Run the same edits again; only the same symptom counts as failing."""
-        return verdict_on(await self.ledger.experiment.run(failing.edits, purpose), failing)
-
     def _window_search(
         self, edits: Edits, varied: int, confirmed: Rate, told: Told
     ) -> WindowSearch:
@@ -207,7 +231,9 @@ class Examination:
             if self.ledger.left <= keep:
                 return False
             trial = await self.ledger.experiment.run(edits, "window")
-            search.tell(edits, verdict_on(trial, failing))
+            # Beside a race there may be times at which only the order of steps is another.
+            is_order = _signatures(trial) in self._of_orders
+            search.tell(edits, Verdict.PASS if is_order else verdict_on(trial, failing))
         return True
 
     async def _doubt(self, search: WindowSearch, failing: Trial, measured: Rate) -> None:
@@ -246,12 +272,30 @@ class Examination:
         return tuple(at_ns for at_ns in passing if at_ns is not None)
 
 
-def _shows_exactly(trial: Trial, failing: Trial) -> bool:
-    """Whether a run fails in all the ways of another and in no other."""
-    shown, known = (
-        {symptom.signature for symptom in each.judgement.symptoms} for each in (trial, failing)
-    )
-    return trial.verdict is Verdict.FAIL and shown == known
+def _what_changed(trial: Trial) -> set[str]:
+    """Return which values of which messages are others than usual."""
+    return {symptom.detail.partition(" was ")[0] for symptom in trial.judgement.symptoms}
+
+
+def _orders(plan: Plan, trial: Trial) -> Iterator[Times]:
+    """Yield the orders of steps that may explain a run."""
+    talks = transcripts(trial.run)
+    taken_ns = {
+        (name, step): at_ns
+        for name, talk in talks.items()
+        for step, at_ns in talk.steps_at_ns.items()
+    }
+    answered_ns = {
+        (name, reply.step): taken_ns[name, reply.step] + reply.latency_ns
+        for name, talk in talks.items()
+        for reply in reversed(talk.replies)
+        if (name, reply.step) in taken_ns
+    }
+    return orders(plan, taken_ns, answered_ns)
+
+
+def _signatures(trial: Trial) -> set[Signature]:
+    return {symptom.signature for symptom in trial.judgement.symptoms}
 
 
 def varied_of(edits: Edits) -> int | None:

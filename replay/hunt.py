@@ -221,8 +221,10 @@ class Hunt:
         return None
 
     def _is_known(self, trial: Trial) -> bool:
-        """Whether a failing run only shows again what was found."""
-        return any(verdict_on(trial, failing) is Verdict.FAIL for _, failing in self._findings)
+        """Whether a failing run only shows again what was found, or was found to be no race."""
+        return self._examination.is_no_race(trial) or any(
+            verdict_on(trial, failing) is Verdict.FAIL for _, failing in self._findings
+        )
 
     def _keep(self, finding: Finding, failing: Trial) -> None:
         self._findings.append((finding, failing))

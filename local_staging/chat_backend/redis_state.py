@@ -58,6 +58,8 @@ class RedisStore:
         except _OUT_OF_REACH as error:
             self._alone_until_ns = monotonic_ns() + PAUSE_NS
             _log.warning("Redis could not %s: %s: %s", what, type(error).__name__, error)
+            # The others that wait in the pool are as dead, and each would be an error of its own.
+            await self.redis.connection_pool.disconnect(inuse_connections=False)
             return other
 
 

@@ -31,6 +31,8 @@ UNAVAILABLE, AWAY_CODES = 503, frozenset({1012, 1013})
 REFUSED_WITHIN_NS = 10_000_000_000
 # Who says nothing for so much longer than ever before may be given up, in order.
 SILENCE_NS = 1_000_000_000
+# A server whose database was away finds back to it in so many runs.
+RECOVERING_RUNS = 6
 # A reply that is this much later than ever before may still come: the client left too early to say.
 SLACK_NS = 150_000_000
 
@@ -38,11 +40,12 @@ SLACK_NS = 150_000_000
 @dataclass(frozen=True, slots=True)
 class Unheard:
     """How many messages of each kind clients left too early to hear by the end of a run; whether
-    such messages came late in it.
+    such messages came late in it; for how many more runs they may come.
     """
 
     kinds: Counter[str] = field(default_factory=Counter)
     came_late: bool = False
+    runs: int = 0
 
 
 NONE_UNHEARD = Unheard()
@@ -182,7 +185,9 @@ class Baseline:
                 surplus += Counter({kind: came[kind] for kind in habit.kinds}) - habit.kinds
         untold = before.kinds + lacking
         came_late = bool(surplus & untold)
-        return Unheard(untold - surplus if came_late or lacking else Counter(), came_late)
+        runs = max(0, before.runs - 1) if was_noted else RECOVERING_RUNS
+        is_kept = came_late or lacking or runs
+        return Unheard(untold - surplus if is_kept else Counter(), came_late, runs)
 
     def _given_up(self, seen: Mapping[str, Transcript], owed: Mapping[str, Owed]) -> set[str]:
         """Return the connections that the server rightly ended: what they say then it hears not."""
@@ -227,9 +232,13 @@ def _steps_in_order(run: Mapping[str, Transcript]) -> list[_Taken]:
 def _habit(
     runs: Sequence[Transcript], longer: Sequence[Transcript], taken: Sequence[Sequence[_Taken]]
 ) -> _Habit:
-    normaliser = Normaliser.learned([[r.shape for r in run.replies] for run in (*runs, *longer)])
+    oftener = [_oftener(run, runs) for run in longer]
+    normaliser = Normaliser.learned(
+        [[reply.shape for reply in run.replies] for run in runs],
+        [reply.shape for replies in oftener for reply in replies],
+    )
     replies = [_by_template(run.replies, normaliser) for run in runs]
-    more = [_by_template(run.replies, normaliser) for run in longer]
+    more = [_by_template(replies, normaliser) for replies in oftener]
     expected = {}
     for template in dict.fromkeys(template for run in (*replies, *more) for template in run):
         counts = [len(run.get(template, ())) for run in replies]
@@ -258,6 +267,18 @@ def _habit(
         kinds=_kinds(expected),
         silent_ns=max(_longest_silence_ns(run) for run in (*runs, *longer)),
     )
+
+
+def _oftener(longer: Transcript, runs: Sequence[Transcript]) -> list[Reply]:
+    """Return the messages of a longer run that come more often than in others: they go on.
+
+    Another value in as many messages goes on nowhere, and may be the race that is hunted.
+    """
+    most = Counter[str]()
+    for run in runs:
+        most |= Counter(reply.shape.skeleton for reply in run.replies)
+    more = Counter(reply.shape.skeleton for reply in longer.replies) - most
+    return [reply for reply in longer.replies if reply.shape.skeleton in more]
 
 
 def _longest_silence_ns(run: Transcript) -> int:
@@ -359,11 +380,15 @@ def _said_otherwise(
 ) -> Iterator[Symptom]:
     run = seen[name]
     grouped = _by_template(run.replies, habit.normaliser)
-    missing = dict(_missing(habit, grouped)) if owed.replies else {}
+    missing = dict(_missing(habit, grouped))
     extra = dict(_extra(habit, grouped)) if owed.replies or owed.like == name else {}
     told_late = _told_late(extra, grouped, late)
     extra = {template: count - told_late[template] for template, count in extra.items()}
-    due = {template for template in missing if _was_owed(habit.expected[template], seen, name)}
+    due = {
+        template
+        for template in missing
+        if owed.replies and _was_owed(habit.expected[template], seen, name)
+    }
     for kind, detail in _paired(missing, extra, due, grouped):
         yield Symptom(kind, f"{name}: {detail}", name)
     if not owed.replies:

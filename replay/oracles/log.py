@@ -21,7 +21,7 @@ _PLACE = re.compile(r"(\s*)File \"[^\"]+\", line \d+, in ")
 # What is said of a service that does not answer, and the frame of a traceback that says so.
 _SAYS_AWAY = re.compile(
     r"(?i:time[d-]? ?out|connection (?:to \S+ )?(?:refused|reset|error|closed|lost|failed)"
-    r"|unavailable|unreachable|not ready|no answer|\b503\b)"
+    r"|handler is closed|unavailable|unreachable|not ready|no answer|\b503\b)"
     r"|\bConnect\w*(?:Error|Exception)\b|\bOSError\b|\bBrokenPipe|Timeout\w*\b"
     r"|^[\s|+-]*Traceback \(most recent call last\):|exception was the direct cause"
     r"|During handling of the above exception"

@@ -88,8 +88,8 @@ class Normaliser:
     _usual_texts: frozenset[str] | None = None
 
     @classmethod
-    def learned(cls, runs: Sequence[Iterable[Shape]]) -> Normaliser:
-        """Return a normaliser for messages like those of `runs`."""
+    def learned(cls, runs: Sequence[Iterable[Shape]], more: Iterable[Shape] = ()) -> Normaliser:
+        """Return a normaliser for messages like those of `runs`, and for `more` that may come."""
         kept = [list(run) for run in runs]
         by_run = [_values_by_leaf(run) for run in kept]
         stable = set()
@@ -99,6 +99,12 @@ class Normaliser:
             everywhere = all(values == seen[0] for values in seen)
             if everywhere and not any(_is_volatile(value) for value in seen[0]):
                 stable.add(leaf)
+        stable -= {
+            (shape.skeleton, path)
+            for shape in more
+            for path, value in shape.leaves
+            if all(value not in values.get((shape.skeleton, path), ()) for values in by_run)
+        }
         texts = [{shape.skeleton for shape in run if _is_text(shape.skeleton)} for run in kept]
         usual = frozenset.intersection(*map(frozenset, texts)) if texts else frozenset[str]()
         all_vary = bool(texts) and all(own - usual for own in texts)

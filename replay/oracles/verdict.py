@@ -13,6 +13,8 @@ from replay.oracles.varying import without_varying
 # Before what a session shows that followed a perturbed one.
 NEXT_SESSION = "the next session: "
 BEGINS_WITH_WORDS = 5
+# Where, which kind, which check, how a line of a log begins.
+Signature = tuple[str, str, str, str]
 
 
 class Verdict(StrEnum):
@@ -52,7 +54,7 @@ class Symptom:
     at_ns: int | None = None
 
     @property
-    def signature(self) -> tuple[str, str, str, str]:
+    def signature(self) -> Signature:
         """What makes two symptoms the same one: the detail may differ in ids and counts."""
         return (self.connection, *self.likeness)
 

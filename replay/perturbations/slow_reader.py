@@ -69,8 +69,16 @@ class SlowReader(StepFree):
 
 
 def unread(plan: Plan, connection: str, for_ns: int) -> Plan:
-    """Return the plan with longer patience on a connection that hears nothing for a while."""
+    """Return the plan with longer patience for what comes on a connection that hears nothing."""
+    waiting = [
+        step
+        for step in plan.steps()
+        if (step.connection == connection and step.index > 0)
+        or any(
+            event.connection == connection and event.kind is Kind.MESSAGE
+            for event in (step.after, *step.needs)
+        )
+    ]
     return plan.with_steps(
-        replace(step, expected_wait_ns=step.expected_wait_ns + for_ns)
-        for step in plan.of(connection)[1:]
+        replace(step, expected_wait_ns=step.expected_wait_ns + for_ns) for step in waiting
     )

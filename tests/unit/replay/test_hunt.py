@@ -366,3 +366,78 @@ async def test_a_capture_within_the_directory_is_not_hunted_away(tmp_path: Path)
     with pytest.raises(UnwritableOutput, match="name another directory"):
         await hunt(request, lambda trial: None)
     assert path.exists()
+
+
+def answers_by_silence(word: Callable[[float], str]) -> Server:
+    """It answers with a word that follows from how long the client had said nothing (ms)."""
+
+    def on_message(session: Session, payload: bytes) -> None:
+        since_ms = (session.at_ns - session.state.get("before_ns", session.at_ns)) / MS
+        session.state["before_ns"] = session.at_ns
+        session.say({"type": "ack", "of": payload.decode(), "word": word(since_ms)}, after_ms=3)
+
+    return Server(on_message)
+
+
+async def test_what_changes_after_a_while_and_for_good_is_a_state(hunted: Hunted) -> None:
+    def greets_anew() -> Server:
+        return answers_by_silence(lambda since_ms: "welcome back" if since_ms > 400 else "yes")
+
+    result = await hunted(talk(), greets_anew, answers_by_silence(lambda _: "yes"))  # type: ignore[misc]
+    assert result.answer is Answer.NOT_REPRODUCED
+    assert any("a state and no race" in reason for reason in result.reasons)
+    # Once seen, it is not looked into again.
+    assert result.tried > 90
+
+
+async def test_a_race_that_the_long_unperturbed_run_meets_is_not_taken_for_normal(
+    hunted: Hunted,
+) -> None:
+    def loses_its_word() -> Server:
+        # The gap of 100 ms is 1,100 ms in the longest of the runs that learn.
+        return answers_by_silence(lambda since_ms: "no" if 800 < since_ms < 1_300 else "yes")
+
+    result = await hunted(talk(), loses_its_word, answers_by_silence(lambda _: "yes"))  # type: ignore[misc]
+    assert result.answer is Answer.REPRODUCED
+    assert result.finding is not None
+    window = result.finding.window
+    # Of the answer, which takes 5 ms, or of the message before it.
+    assert window.low_ns == pytest.approx(800 * MS, rel=0.05)
+    assert window.high_ns == pytest.approx(1_300 * MS, rel=0.05)
+
+
+async def test_a_window_ends_where_only_the_order_is_another(hunted: Hunted) -> None:
+    plan = plan_from_capture(
+        capture_of(
+            C1.opened(0),
+            C2.opened(1),
+            C1.sent(160, "book"),
+            C1.sent(380, "chat"),
+            C2.sent(400, "book"),
+            C1.left(800),
+            C2.left(810),
+        )
+    )
+
+    def books(looks_ms: float) -> Server:
+        taken: dict[str, float] = {}
+
+        def on_message(session: Session, payload: bytes) -> None:
+            at_ms = session.at_ns / MS
+            if payload == b"chat":
+                return
+            earlier = [at for name, at in taken.items() if name != session.name]
+            is_seen = any(at + looks_ms <= at_ms for at in earlier)
+            if not is_seen:
+                taken[session.name] = at_ms
+            session.say({"type": "taken" if is_seen else "booked"}, after_ms=looks_ms + 1)
+
+        return Server(on_message)
+
+    result = await hunted(plan, lambda: books(80), books(80))  # type: ignore[misc]
+    assert result.answer is Answer.REPRODUCED
+    window = result.finding.window
+    assert (window.connection, window.step, window.after) == ("c1", 1, "c1 open")
+    # The other one books at 400 ms; who comes long after that is only the second.
+    assert window.low_ns == pytest.approx(320 * MS, rel=0.05)
+    assert window.high_ns == pytest.approx(480 * MS, rel=0.05)

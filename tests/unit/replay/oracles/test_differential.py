@@ -564,3 +564,16 @@ def test_a_server_without_its_database_may_say_so_in_time(seen: Capture, is_forg
 def test_an_answer_that_comes_late_is_told_with_its_time() -> None:
     seen = capture_of(C1.request(0), C1.response(22_000, 503), C1.left(22_002))
     assert accused(seen).detail.endswith("503 after 22.0 s, usually 101")
+
+
+def test_a_longer_run_tells_what_goes_on_and_not_what_else_may_be() -> None:
+    def boards(moves: str, ticks: int) -> Capture:
+        return run(
+            *((20 + number, {"type": "tick", "n": number}) for number in range(ticks)),
+            (55, {"type": "board", "moves": moves}),
+        )
+
+    usual = boards("e4 g1", 1)
+    baseline = Baseline.learned([usual] * 3, [boards("e4", 3)])
+    assert passes(boards("e4 g1", 5), baseline)
+    assert accused(boards("e4", 1), baseline).kind == "changed"

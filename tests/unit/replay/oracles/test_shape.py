@@ -164,3 +164,12 @@ def test_a_text_that_no_two_runs_share_varies() -> None:
 def test_where_all_runs_have_the_same_texts_another_one_is_another() -> None:
     normaliser = Normaliser.learned([[shape("hello you")]] * 3)
     assert normaliser.template(shape("bye")) != normaliser.template(shape("hello you"))
+
+
+def test_what_may_come_beside_has_no_value_that_stays() -> None:
+    tick, board = shape({"type": "tick", "n": 1}), shape({"type": "board", "moves": "e4 g1"})
+    once = [tick, board]
+    normaliser = Normaliser.learned([once, once], [tick, shape({"type": "tick", "n": 2})])
+    assert not normaliser.is_stable(tick, "$.n")
+    assert normaliser.is_stable(tick, "$.type")
+    assert normaliser.is_stable(board, "$.moves")
