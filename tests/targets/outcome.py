@@ -31,7 +31,10 @@ class Edges:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One hunt. `edges` are None where nothing was found, or not where the race is known to be."""
+    """One hunt. `edges` are None where nothing was found, or not where the race is known to be.
+
+    `failures` of `rate_runs` runs failed at the reported point.
+    """
 
     target: str
     build: str
@@ -43,7 +46,10 @@ class Outcome:
     edges: Edges | None
     told: str
     symptom: str
+    failures: int
+    rate_runs: int
     control_failures: int
+    controls: int
     reasons: tuple[str, ...]
     is_right: bool
 
@@ -96,6 +102,7 @@ def outcome_of(
     finding = answer["finding"]
     is_told = finding is not None and build == RACY
     edges = edges_of(finding, target.windows) if is_told else None
+    rate = {"failures": 0, "runs": 0} if finding is None else finding["rate"]
     kind = "" if finding is None else finding["symptom"]["kind"]
     is_right = {
         RACY: edges is not None and edges.are_right and kind in target.symptoms,
@@ -112,7 +119,10 @@ def outcome_of(
         edges=edges,
         told="" if finding is None else _told(finding),
         symptom="" if finding is None else f"{kind}: {finding['symptom']['detail']}",
+        failures=rate["failures"],
+        rate_runs=rate["runs"],
         control_failures=answer["control"]["failures"],
+        controls=answer["control"]["runs"],
         reasons=tuple(answer.get("reasons", ())),
         is_right=is_right,
     )

@@ -9,7 +9,7 @@ from tests.targets.target import BUILDS, RACY, Target
 
 HEAD = (
     "| target | build | as it should be | runs | seconds | known window | found window | "
-    "edges off by | what was found |"
+    "edges off by | fails there | what was found |"
 )
 
 
@@ -22,6 +22,23 @@ def table(targets: Sequence[Target], outcomes: Sequence[Outcome]) -> Iterator[st
             own = [each for each in outcomes if (each.target, each.build) == (target.name, build)]
             if own:
                 yield "| " + " | ".join(_cells(target, build, own)) + " |"
+    yield ""
+    yield summary(outcomes)
+
+
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """Return how often runs failed at the reported points, and unperturbed ones."""
+    found = [each for each in outcomes if each.build == RACY]
+    failures, runs = sum(each.failures for each in found), sum(each.rate_runs for each in found)
+    failed, controls = (
+        sum(each.control_failures for each in outcomes),
+        sum(each.controls for each in outcomes),
+    )
+    share = f" ({100 * failures / runs:.1f} %)" if runs else ""
+    return (
+        f"At the reported points {failures:,} of {runs:,} runs failed{share}; "
+        f"unperturbed {failed:,} of {controls:,}."
+    )
 
 
 def _cells(target: Target, build: str, own: Sequence[Outcome]) -> Iterator[str]:
@@ -46,6 +63,7 @@ def _cells(target: Target, build: str, own: Sequence[Outcome]) -> Iterator[str]:
         )
         or "none"
     )
+    yield "; ".join(f"{e.failures} of {e.rate_runs}" for e in own if e.rate_runs) or "none"
     yield "; ".join(dict.fromkeys(map(_found, own)))
 
 

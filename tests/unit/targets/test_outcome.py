@@ -26,11 +26,17 @@ def finding(low_ms: float | None, high_ms: float | None, **changed: str) -> dict
         "edits": [{"perturbation": "gap"}],
         "window": window | {"low_ms": low_ms, "high_ms": high_ms},
         "symptom": {"kind": "missing", "detail": "c1: the answer did not come"},
+        "rate": {"failures": 19, "runs": 20},
     }
 
 
 def answer(found: dict[str, Any] | None, verdict: str = "reproduced") -> dict[str, Any]:
-    return {"verdict": verdict, "runs": 60, "finding": found, "control": {"failures": 0}}
+    return {
+        "verdict": verdict,
+        "runs": 60,
+        "finding": found,
+        "control": {"failures": 0, "runs": 30},
+    }
 
 
 KNOWN = KnownWindow("c1", 2, "c1 step 1", 0, 100)
