@@ -16,7 +16,7 @@ from replay.failure import rate_of, verdict_on, with_log
 from replay.finding import FailingWindow, Finding
 from replay.ledger import Ledger
 from replay.oracles.transcript import transcripts
-from replay.oracles.verdict import Signature, SymptomKind, Verdict
+from replay.oracles.verdict import SymptomKind, Verdict
 from replay.perturbations import Gap, Hold, Perturbation, ServiceFault, Starve
 from replay.plan import Plan
 from replay.planning import plan_from_capture
@@ -55,7 +55,7 @@ class Examination:
     seed: int
     # What messages say after a while, for good; the symptoms that other orders of steps have.
     _states: set[str] = field(default_factory=set)
-    _of_orders: list[set[Signature]] = field(default_factory=list)
+    _of_orders: list[set[tuple[str, str, str]]] = field(default_factory=list)
 
     async def examine(self, failing: Trial, told: Told) -> Finding | None:
         """Return what a failing run comes to; None when it does not fail again, or is no race.
@@ -137,11 +137,11 @@ class Examination:
         for order in _orders(plan, failing):
             edits = spread(plan, order, SPREAD_NS)
             trials = [await experiment.run(edits, "spread") for _ in range(SPREAD_RUNS)]
-            shown = [_signatures(trial) for trial in trials]
+            shown = [_shown_by(trial) for trial in trials]
             if shown[0] and all(each == shown[0] for each in shown):
                 self._of_orders.append(shown[0])
             # A single run may lack a symptom, or have one more, by chance.
-            alike = sum(_signatures(trial) == shown[0] for trial in (failing, *again))
+            alike = sum(_shown_by(trial) == shown[0] for trial in (failing, *again))
             if shown[0] in self._of_orders and 2 * alike > len(again):
                 step = plan.step(failing.edits[0].connection, failing.edits[0].step)
                 self.ledger.note(
@@ -170,7 +170,7 @@ class Examination:
         symptoms = trial.judgement.symptoms
         if not symptoms:
             return False
-        if _signatures(trial) in self._of_orders:
+        if _shown_by(trial) in self._of_orders:
             return any(_orders(self.ledger.experiment.plan, trial))
         is_changed = all(symptom.kind is SymptomKind.CHANGED for symptom in symptoms)
         return is_changed and _what_changed(trial) <= self._states
@@ -232,7 +232,7 @@ class Examination:
                 return False
             trial = await self.ledger.experiment.run(edits, "window")
             # Beside a race there may be times at which only the order of steps is another.
-            is_order = _signatures(trial) in self._of_orders
+            is_order = _shown_by(trial) in self._of_orders
             search.tell(edits, Verdict.PASS if is_order else verdict_on(trial, failing))
         return True
 
@@ -294,8 +294,8 @@ def _orders(plan: Plan, trial: Trial) -> Iterator[Times]:
     return orders(plan, taken_ns, answered_ns)
 
 
-def _signatures(trial: Trial) -> set[Signature]:
-    return {symptom.signature for symptom in trial.judgement.symptoms}
+def _shown_by(trial: Trial) -> set[tuple[str, str, str]]:
+    return {symptom.exactly for symptom in trial.judgement.symptoms}
 
 
 def varied_of(edits: Edits) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,14 @@ from replay.log_tail import ServerLog
 from replay.oracles.checks import Check, Observed, Outcome, OwedUntil, judged
 from replay.oracles.differential import NONE_UNHEARD, Baseline, Unheard
 from replay.oracles.log import LogBaseline
-from replay.oracles.verdict import NEXT_SESSION, Judgement, Verdict, judge_safely, merged
+from replay.oracles.verdict import (
+    NEXT_SESSION,
+    Judgement,
+    Symptom,
+    Verdict,
+    judge_safely,
+    merged,
+)
 from replay.past_runs import RUNS_FOLDER, RUNS_TABLE, PastRuns
 from replay.perturbations import Gap, Perturbation, perturbed
 from replay.plan import End, Plan
@@ -55,6 +62,11 @@ class Trial:
     def verdict(self) -> Verdict:
         """What the run came to."""
         return self.judgement.verdict
+
+    def with_only(self, symptoms: Iterable[Symptom]) -> Trial | None:
+        """Return the trial as if it had shown no more than this; None when that is nothing."""
+        left = tuple(symptoms)
+        return replace(self, judgement=Judgement(Verdict.FAIL, left)) if left else None
 
     def to_json(self) -> dict[str, Any]:
         """Return a line for the table of runs."""
@@ -220,6 +232,9 @@ class Experiment:
         if doubt := doubt_of(run):
             return Judgement(Verdict.UNKNOWN, reason=doubt)
 
+        # In the runs after it was cut off a server still finds its way back.
+        is_cut_off = plan.cuts_server_off or self._unheard.runs > 0
+
         def compare(run: Capture) -> Judgement:
             # With its database away a server may not have noted what was heard, and say it again.
             was_noted = not plan.disturbs_server
@@ -227,11 +242,11 @@ class Experiment:
                 self._unheard,
                 baseline.unheard(run, self._unheard, plan.owed, was_noted=was_noted),
             )
-            return baseline.judge(run, plan.owed, unheard, is_cut_off=plan.cuts_server_off)
+            return baseline.judge(run, plan.owed, unheard, is_cut_off=is_cut_off)
 
         judgements = [judge_safely(compare, run)]
         if self.log_baseline is not None:
-            judgements.append(self.log_baseline.judge(lines, is_cut_off=plan.cuts_server_off))
+            judgements.append(self.log_baseline.judge(lines, is_cut_off=is_cut_off))
         return merged([*judgements, *(outcome.judgement for outcome in outcomes)])
 
     def _append(self, trial: Trial) -> None:

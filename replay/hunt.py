@@ -39,12 +39,13 @@ from replay.ledger import Ledger
 from replay.limits import UNLIMITED, Limits
 from replay.log_tail import ServerLog
 from replay.oracles.checks import Check
-from replay.oracles.verdict import Verdict
+from replay.oracles.verdict import SymptomKind, Verdict
 from replay.past_runs import PastRuns
 from replay.perturbations import Perturbation
 from replay.plan import Plan
 from replay.planning import plan_from_capture
 from replay.search.candidates import NOTHING_ELSE, Changeable
+from replay.search.guided import Guided
 from replay.search.sweep import Sweep
 from replay.search.trace import NO_TRACE, Trace
 from replay.statistics import differs
@@ -98,6 +99,7 @@ class Hunt:
     _examination: Examination = field(init=False)
     _sweep: Sweep = field(init=False)
     _findings: list[tuple[Finding, Trial]] = field(default_factory=list)
+    _known_complaints: set[tuple[str, str, str]] = field(default_factory=set)
     _not_again: int = 0
     _unproven: int = 0
 
@@ -116,7 +118,10 @@ class Hunt:
     def _new_sweep(self) -> Sweep:
         chance, trials = random.Random(self.settings.seed), self.experiment.trials
         trace = Trace.of(trials[-1].run) if trials else NO_TRACE
-        return Sweep(self.experiment.plan, self.changeable, chance, trace)
+        plan = self.experiment.plan
+        # Where a run costs no waiting the budget is there to be used.
+        grows_on = self.experiment.settings.carrier.is_repeatable
+        return Sweep(plan, self.changeable, chance, trace, Guided(plan, chance), grows_on)
 
     async def run(self) -> HuntResult:
         """Carry the hunt out. Raises what the first run raises."""
@@ -198,8 +203,10 @@ class Hunt:
 
     async def _find(self) -> Trial | None:
         """Sweep on to the next failure; None when all was tried, or the budget is spent."""
-        while self._sweep.left:
+        while True:
             room = self._ledger.left - self._reserve
+            if room <= 0 and not self._sweep.left:
+                return None
             if room <= 0:
                 tried = len(self._sweep.told)
                 self._ledger.note(
@@ -209,25 +216,42 @@ class Hunt:
                 )
                 return None
             batch = self._sweep.ask_some(min(room, self.settings.parallel))
+            if not batch:
+                return None
             trials = await asyncio.gather(*(self.experiment.run(edits, "sweep") for edits in batch))
             before = len(self._sweep.told) // CONTROL_EVERY
             for edits, trial in zip(batch, trials, strict=True):
-                self._sweep.tell(edits, trial.verdict)
+                self._sweep.tell(edits, trial.verdict, Trace.of(trial.run))
             if len(self._sweep.told) // CONTROL_EVERY > before:
                 await self._ledger.control()
             for trial in trials:
-                if trial.verdict is Verdict.FAIL and not self._is_known(trial):
-                    return trial
-        return None
+                if trial.verdict is Verdict.FAIL and (failing := self._as_new(trial)) is not None:
+                    return failing
 
-    def _is_known(self, trial: Trial) -> bool:
-        """Whether a failing run only shows again what was found, or was found to be no race."""
-        return self._examination.is_no_race(trial) or any(
-            verdict_on(trial, failing) is Verdict.FAIL for _, failing in self._findings
+    def _as_new(self, trial: Trial) -> Trial | None:
+        """Return a failing run with what is new of it.
+
+        None when it only shows again what was found, or was found to be no race.
+        """
+        if self._examination.is_no_race(trial):
+            return None
+        if all(verdict_on(trial, failing) is not Verdict.FAIL for _, failing in self._findings):
+            return trial
+        # A race that was found may show in more ways, but a log that says more has another cause.
+        return trial.with_only(
+            symptom
+            for symptom in trial.judgement.symptoms
+            if symptom.kind is SymptomKind.LOG and symptom.likeness not in self._known_complaints
         )
 
     def _keep(self, finding: Finding, failing: Trial) -> None:
         self._findings.append((finding, failing))
+        self._known_complaints |= {
+            symptom.likeness
+            for trial in self.experiment.trials
+            if trial.number >= failing.number
+            for symptom in trial.judgement.symptoms
+        }
         # What is found next is measured less, to leave runs to the search.
         self._examination.rate_runs = max(MIN_RATE_RUNS, self.settings.rate_runs // 2)
         self.on_finding(finding)

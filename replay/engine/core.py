@@ -218,11 +218,14 @@ class EngineCore:
         Who waits itself may go on yet, until its own patience ends.
         """
         step = progress.step
-        if step is not None and step.recorded_at_ns < recorded_ns:
+        is_opening = progress.next > 0 and progress.opened not in self._happened
+        was_open = self.plan.recorded_ns.get(progress.opened, recorded_ns) < recorded_ns
+        if step is not None and (step.recorded_at_ns < recorded_ns or (is_opening and was_open)):
             return progress.patient_until_ns if progress.due_ns is None else progress.due_ns
+        opened_ns = self._happened.get(progress.opened, 0) if was_open else 0
         taken = reversed(progress.steps[: progress.next])
         last = next((step for step in taken if step.recorded_at_ns < recorded_ns), None)
-        return 0 if last is None else self._happened.get(last.as_event, 0)
+        return max(opened_ns, 0 if last is None else self._happened.get(last.as_event, 0))
 
     def _given_up(self, progress: _Progress, step: Step, event: After, now_ns: int) -> GaveUp:
         unopened = event == After(Kind.OPEN, step.connection)

@@ -177,6 +177,9 @@ class Baseline:
         """
         seen = transcripts(run)
         lacking, surplus = Counter[str](), Counter[str]()
+        runs = max(0, before.runs - 1) if was_noted else RECOVERING_RUNS
+        # It may still be away in the runs after that.
+        was_noted = was_noted and not before.runs
         for name, habit in self.habits.items():
             if name in seen:
                 due = owed.get(name, Owed(name))
@@ -185,7 +188,6 @@ class Baseline:
                 surplus += Counter({kind: came[kind] for kind in habit.kinds}) - habit.kinds
         untold = before.kinds + lacking
         came_late = bool(surplus & untold)
-        runs = max(0, before.runs - 1) if was_noted else RECOVERING_RUNS
         is_kept = came_late or lacking or runs
         return Unheard(untold - surplus if is_kept else Counter(), came_late, runs)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from replay.oracles.varying import without_varying
 from replay.oracles.verdict import Judgement, Symptom, SymptomKind, judged
 
+MOST_COMPLAINTS, LONGEST = 6, 300
 _COMPLAINT = re.compile(
     r"(?i:\b(?:error|exception|traceback|critical|fatal|panic|failed|unhandled|segfault)\b)"
     r"|\w(?:Error|Exception)\b"
@@ -21,7 +22,7 @@ _PLACE = re.compile(r"(\s*)File \"[^\"]+\", line \d+, in ")
 # What is said of a service that does not answer, and the frame of a traceback that says so.
 _SAYS_AWAY = re.compile(
     r"(?i:time[d-]? ?out|connection (?:to \S+ )?(?:refused|reset|error|closed|lost|failed)"
-    r"|handler is closed|unavailable|unreachable|not ready|no answer|\b503\b)"
+    r"|handler is closed|unavailable|unreachable|retrying|reconnect|not ready|no answer|\b503\b)"
     r"|\bConnect\w*(?:Error|Exception)\b|\bOSError\b|\bBrokenPipe|Timeout\w*\b"
     r"|^[\s|+-]*Traceback \(most recent call last\):|exception was the direct cause"
     r"|During handling of the above exception"
@@ -48,7 +49,7 @@ class LogBaseline:
         )
 
     def judge(self, lines: Sequence[str], *, is_cut_off: bool = False) -> Judgement:
-        """Return fail with the most telling new complaint, or pass.
+        """Return fail with the new complaints, the most telling first, or pass.
 
         A server that `is_cut_off` from a service that it needs may say that this is away.
         """
@@ -64,7 +65,12 @@ class LogBaseline:
         if not new:
             return judged(())
         raised = told or [match[1].strip() for line in new if (match := _RAISED.search(line))]
-        return judged([Symptom(SymptomKind.LOG, (raised[-1] if raised else new[0].strip())[:300])])
+        plain = [line for line in new if not (_TRACEBACK.match(line) or _RAISED.search(line))]
+        symptoms: dict[tuple[str, ...], Symptom] = {}
+        for line in (*raised[-1:], *plain, *raised[:-1], new[0]):
+            symptom = Symptom(SymptomKind.LOG, line.strip()[:LONGEST])
+            symptoms.setdefault(symptom.signature, symptom)
+        return judged(list(symptoms.values())[:MOST_COMPLAINTS])
 
 
 def complaints(lines: Iterable[str]) -> list[str]:

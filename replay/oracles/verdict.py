@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import Any
 
 from capture.format.model import Capture
-from replay.oracles.varying import without_varying
+from replay.oracles.varying import without_varying, words_of
 
 # Before what a session shows that followed a perturbed one.
 NEXT_SESSION = "the next session: "
-BEGINS_WITH_WORDS = 5
+BEGINS_WITH_WORDS = 4
 # Where, which kind, which check, how a line of a log begins.
 Signature = tuple[str, str, str, str]
 
@@ -65,8 +65,15 @@ class Symptom:
         A line of a log is known by how it begins.
         """
         said = self.detail.removeprefix(NEXT_SESSION) if self.kind is SymptomKind.LOG else ""
-        beginning = " ".join(without_varying(said).split()[:BEGINS_WITH_WORDS])
+        beginning = " ".join(words_of(said)[:BEGINS_WITH_WORDS])
         return (self.kind, self.check, beginning)
+
+    @property
+    def exactly(self) -> tuple[str, str, str]:
+        """What it says in full, but for what varies: which message, and from which value."""
+        said = self.detail.partition(" times too many: ")[0]
+        is_value = self.kind is SymptomKind.CHANGED
+        return (self.connection, self.kind, said if is_value else without_varying(said))
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields; those of a check only where there is one."""

@@ -13,25 +13,33 @@ from replay.plan import Plan
 from replay.search import Edits
 from replay.search.candidates import NOTHING_ELSE, Changeable, candidates
 from replay.search.exhausted import Exhausted, exhausted
+from replay.search.guided import Guided
 from replay.search.trace import NO_TRACE, Trace
 
 if TYPE_CHECKING:
     from random import Random
+
+# After so many changes that were thought of, every so many are grown from what the runs showed.
+GROWN_FROM, GROWN_EVERY = 100, 4
 
 
 @dataclass(slots=True)
 class Sweep:
     """Asks for one change after the other, and remembers what was told of each.
 
-    Without `chance` none is drawn. `trace` is an unperturbed run.
+    Without `chance` none is drawn. `trace` is an unperturbed run; `guided` grows changes from what
+    runs showed, and `grows_on` when all else was tried.
     """
 
     plan: Plan
     changeable: Changeable = NOTHING_ELSE
     chance: Random | None = None
     trace: Trace = NO_TRACE
+    guided: Guided | None = None
+    grows_on: bool = False
     told: list[tuple[Edits, Verdict]] = field(default_factory=list)
     _queue: deque[Edits] = field(init=False)
+    _grown_at: int = -1
     _asked_again: set[Edits] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -44,6 +52,7 @@ class Sweep:
 
     def ask_some(self, most: int) -> list[Edits]:
         """Return the next changes, no more than `most`; none when all were tried."""
+        self._grow()
         batch: list[Edits] = []
         while len(batch) < most and len(self._queue) > len(batch):
             edits = self._queue[len(batch)]
@@ -56,9 +65,24 @@ class Sweep:
                 batch.append(edits)
         return batch
 
-    def tell(self, edits: Edits, verdict: Verdict) -> None:
-        """Hear the verdict on the first change asked for; an unknown one is asked once more."""
+    def _grow(self) -> None:
+        """Have every so many changes one that was grown, once the likely ones were tried."""
+        tried = len(self.told)
+        is_turn = tried >= GROWN_FROM and tried % GROWN_EVERY == 0 and tried != self._grown_at
+        if self.guided is None or not (is_turn if self._queue else self.grows_on):
+            return
+        self._grown_at = tried
+        if (edits := self.guided.draw()) is not None:
+            self._queue.appendleft(edits)
+
+    def tell(self, edits: Edits, verdict: Verdict, trace: Trace = NO_TRACE) -> None:
+        """Hear the verdict on the first change asked for, and what its run did.
+
+        An unknown one is asked once more.
+        """
         self._queue.popleft()
+        if self.guided is not None and verdict is Verdict.PASS:
+            self.guided.tell(edits, trace)
         if verdict is Verdict.UNKNOWN and edits not in self._asked_again:
             self._asked_again.add(edits)
             self._queue.append(edits)

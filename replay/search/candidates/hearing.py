@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from replay.perturbations import SlowReader, StalledPong
-from replay.plan import Plan
+from replay.plan import After, Kind, Plan
 from replay.search.candidates.ranked import FINE, FINER, ROUGH, Ranked
 
 UNREAD_MS = {ROUGH: (1_000,), FINE: (200,), FINER: (3_000,)}
 PONGS_MS = {ROUGH: (100,), FINE: (1_000,), FINER: (3_000,)}
+
+
+def _told_to_others(plan: Plan, connection: str) -> list[After]:
+    """Return the messages on a connection that steps of others wait for."""
+    waited_for = (
+        event
+        for step in plan.steps()
+        if step.connection != connection
+        for event in (step.after, *step.needs)
+    )
+    return [
+        event
+        for event in dict.fromkeys(waited_for)
+        if event.kind is Kind.MESSAGE and event.connection == connection
+    ]
 
 
 def hearing(plan: Plan) -> Iterator[Ranked]:
@@ -18,6 +33,9 @@ def hearing(plan: Plan) -> Iterator[Ranked]:
         for number, whiles_ms in UNREAD_MS.items():
             for while_ms in whiles_ms:
                 yield number, SlowReader(name, round(while_ms * 1e6))
+                # Once others know what they wait for from it, so that they go on meanwhile.
+                for event in _told_to_others(plan, name):
+                    yield number, SlowReader(name, round(while_ms * 1e6), event)
                 for step in steps[2:]:
                     before = steps[step.index - 1]
                     yield (

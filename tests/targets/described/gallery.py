@@ -38,6 +38,14 @@ TARGET = Target(
         KnownWindow("c1", 0, "c1 open", SHOWN_MS + TAKES_MS, None, "slow_reader"),
         KnownWindow("c1", 0, "c1 step 1", SHOWN_MS - ENTERS_MS + TAKES_MS, None, "slow_reader"),
         KnownWindow("c1", 0, "c1 open", SHOWN_MS + TAKES_MS, None, "starve"),
+        KnownWindow(
+            "c1",
+            0,
+            "c1 message 1: type=entered",
+            JOINED_MS + SHOWS_MS + 15 + TAKES_MS,
+            None,
+            "slow_reader",
+        ),
     ),
     symptoms=frozenset({"missing"}),
 )

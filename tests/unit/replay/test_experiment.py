@@ -12,7 +12,7 @@ from replay.experiment import Experiment, Trial
 from replay.fault_proxy import Blackhole
 from replay.log_tail import LogTail
 from replay.oracles.checks import parse
-from replay.oracles.differential import Baseline
+from replay.oracles.differential import RECOVERING_RUNS, Baseline
 from replay.oracles.log import LogBaseline
 from replay.oracles.verdict import Verdict
 from replay.perturbations import Gap, Perturbation, Reset, ServiceFault
@@ -286,11 +286,13 @@ async def test_what_a_server_could_not_note_as_heard_it_may_say_again(
     experiment: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual, again = heard(12), heard(5, 12)
-    runs = Runs(experiment.directory / "server.log", usual, usual, again, usual, again)
+    found_back = [usual] * (RECOVERING_RUNS + 1)
+    records = (usual, usual, again, again, *found_back, again)
+    runs = Runs(experiment.directory / "server.log", *records)
     monkeypatch.setattr("replay.experiment.run_live", runs)
     # Of a server that keeps nothing, as was seen, nobody asks whether it does.
     experiment._keeps_unheard = False
     cut_off = ServiceFault("redis", After(Kind.OPEN, "c1"), fault=Blackhole())
-    edits: list[tuple[Perturbation, ...]] = [(), (cut_off,), (), (), ()]
+    edits: list[tuple[Perturbation, ...]] = [(), (cut_off,), *[()] * (len(records) - 2)]
     verdicts = [(await experiment.run(each, "sweep")).verdict for each in edits]
-    assert verdicts == [Verdict.PASS] * 4 + [Verdict.FAIL]
+    assert verdicts == [Verdict.PASS] * (len(records) - 1) + [Verdict.FAIL]

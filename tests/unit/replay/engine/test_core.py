@@ -447,3 +447,24 @@ def test_who_waits_for_what_brings_a_message_is_waited_for_as_long_as_it_is_pati
         if (due := core.next_due()) is not None and due.at_ns <= at_ms * MS:
             core.taken(due.step, at_ms * MS)
     assert gave_up["c1"] >= gave_up["c2"] + 100
+
+
+def test_who_waits_for_a_message_of_one_that_is_not_open_yet_is_patient() -> None:
+    first, second = Connection("c1"), Connection("c2")
+    plan = plan_from_capture(
+        capture_of(
+            first.opened(0),
+            first.said(5, {"type": "started", "resume": "9f8e7d6c5b4a"}),
+            second.request(20, "ws://h/ws?resume=9f8e7d6c5b4a"),
+            second.response(21),
+            second.left(40),
+            first.left(60),
+        )
+    )
+    late = HandshakeDelay("c1", 900 * MS).apply(plan)
+    core = EngineCore(late, 100 * MS)
+    core.taken(late.step("c1", 0), 0)
+    assert core.give_up(850 * MS) == []
+    core.happened(After(Kind.OPEN, "c1"), 901 * MS)
+    assert core.give_up(990 * MS) == []
+    assert "c2" in [each.step.connection for each in core.give_up(1_200 * MS)]

@@ -98,8 +98,12 @@ def logged(detail: str) -> tuple[str, str, str, str]:
 
 
 def test_complaints_are_the_same_by_how_they_begin_whatever_varies_in_them() -> None:
-    sent = "2026-11-23T21:46:33.999Z WARNING chat.delivery Failed to send"
-    assert logged(f"{sent} started: 1") == logged(f"{sent.replace('33.9', '59.1')} thinking: 2")
+    sent = "2026-11-23T21:46:33.999Z WARNING chat.delivery Failed to send an event:"
+    assert logged(f"{sent} started") == logged(f"{sent.replace('33.9', '59.1')} thinking")
+    assert logged(f"{sent} started") == logged(
+        "[ERROR] chat.delivery: Failed to send an event: none"
+    )
+    assert logged(f"{sent} started") != logged(sent.replace("an event", "connection response"))
     assert logged("the next session: KeyError: 'a'") == logged("KeyError: 'a'")
     assert logged("KeyError: 'a'") != logged("KeyError: 'b'")
     assert logged("RuntimeError: not connected") != logged("TypeError: not connected")
@@ -111,3 +115,18 @@ def test_a_message_that_is_missing_is_known_by_its_connection() -> None:
         for detail, connection in [("ack 1", "c1"), ("ack 2", "c1"), ("ack 1", "c2")]
     }
     assert len(signatures) == 2
+
+
+def test_exactly_a_symptom_is_which_message_and_which_value() -> None:
+    def exactly(kind: SymptomKind, detail: str) -> tuple[str, ...]:
+        return Symptom(kind, detail, "c1").exactly
+
+    lost = "c1: the type=balance message changed: cents was 1070, usually 1570"
+    assert exactly(SymptomKind.CHANGED, lost) != exactly(
+        SymptomKind.CHANGED, lost.replace("1070", "1500")
+    )
+    extra = "c1: the type=taken message came 1 times too many: "
+    assert exactly(SymptomKind.EXTRA, extra + "{1}") == exactly(SymptomKind.EXTRA, extra + "{2}")
+    assert exactly(SymptomKind.EXTRA, extra) != exactly(
+        SymptomKind.EXTRA, extra.replace("taken", "booked")
+    )

@@ -2,8 +2,13 @@ from random import Random
 
 from replay.oracles.verdict import Verdict
 from replay.perturbations import Align
+from replay.plan import After, Kind
 from replay.search import Edits
-from replay.search.sweep import Sweep
+from replay.search.candidates import candidates
+from replay.search.guided import Guided
+from replay.search.sweep import GROWN_EVERY, GROWN_FROM, Sweep
+from replay.search.trace import Trace
+from tests.unit.replay.captures import MS
 from tests.unit.replay.search.plans import TALK, TWO
 
 
@@ -58,3 +63,33 @@ def test_what_is_drawn_follows_from_the_seed() -> None:
         return asked
 
     assert all_of(1) == all_of(1) != all_of(2)
+
+
+def sweeping(grows_on: bool) -> Sweep:
+    chance = Random(0)
+    return Sweep(TALK, chance=chance, guided=Guided(TALK, chance), grows_on=grows_on)
+
+
+def asked(sweep: Sweep, most: int) -> list[Edits]:
+    """Ask and tell; every run brings events into an order of its own."""
+    every: list[Edits] = []
+    while len(every) < most and (edits := sweep.ask()) is not None:
+        events = [(10 * MS, f"before {len(every)}"), (20 * MS, f"after {len(every)}")]
+        done = {After(Kind.OPEN, "c1"): 1 * MS, After(Kind.STEP, "c1", 1): 2 * MS}
+        sweep.tell(edits, Verdict.PASS, Trace(done, {}, (), events))
+        every.append(edits)
+    return every
+
+
+def test_some_changes_grow_from_others_once_the_likely_ones_were_tried() -> None:
+    thought_of = set(candidates(TALK, chance=Random(0)))
+    every = asked(sweeping(grows_on=False), 10_000)
+    grown = [number for number, edits in enumerate(every) if edits not in thought_of]
+    assert min(grown) >= GROWN_FROM
+    assert 0 < len(grown) <= (len(every) - GROWN_FROM) / GROWN_EVERY + 1
+
+
+def test_it_ends_when_all_was_tried_unless_runs_cost_nothing() -> None:
+    ends = len(asked(sweeping(grows_on=False), 10_000))
+    assert ends < 10_000
+    assert len(asked(sweeping(grows_on=True), ends + 300)) == ends + 300

@@ -24,6 +24,16 @@ def test_it_tells_when_things_happened_and_how_long_an_answer_took() -> None:
     assert trace.done_ns[After(Kind.STEP, "c1", 1)] == 10 * MS
     assert trace.took_ns[After(Kind.STEP, "c1", 1)] == 35 * MS
     assert trace.timers == (timer,)
+    assert [site for _, site in trace.events] == [
+        "c1 step 0",
+        "c1 open",
+        "c1 step 1",
+        "c1 one",
+        "c1 two",
+        "c1 step 2",
+        "chat.py:9",
+    ]
+    assert [at_ns // MS for at_ns, _ in trace.events] == [0, 4, 10, 30, 45, 60, 9_000]
 
 
 def test_of_a_server_elsewhere_no_timers_are_known() -> None:
