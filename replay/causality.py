@@ -69,10 +69,14 @@ def with_causality(plan: Plan, causality: Iterable[Waits]) -> Plan:
 
 def correlated(plan: Plan, correlation: Correlation) -> Plan:
     """Return the plan with other links; its steps need what these take their values from."""
-    needs = correlation.needs()
-    steps = [
-        replace(step, needs=needs.get((step.connection, step.index), ())) for step in plan.steps()
-    ]
+    before, needs = plan.correlation.needs(), correlation.needs()
+
+    def needed(step: Step) -> tuple[After, ...]:
+        place = (step.connection, step.index)
+        others = [event for event in step.needs if event not in before.get(place, ())]
+        return tuple(dict.fromkeys((*needs.get(place, ()), *others)))
+
+    steps = [replace(step, needs=needed(step)) for step in plan.steps()]
     return replace(plan.with_steps(steps), correlation=correlation)
 
 

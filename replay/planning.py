@@ -36,6 +36,7 @@ from replay.plan import (
     Send,
     Step,
 )
+from replay.protocol_openings import held_back
 
 SWITCHING_PROTOCOLS = 101
 
@@ -68,10 +69,13 @@ def plan_from_capture(
     correlation = inferred.among([trace.name for trace in traces])
     happened = {event: at_ns for trace in traces for at_ns, event in trace.events()}
     came = happened | {event: at_ns for trace in traces for at_ns, event in trace.numbered()}
-    needs = {
+    needs: dict[tuple[str, int], list[tuple[int, After]]] = {
         step: [(came[event], event) for event in events]
         for step, events in correlation.needs().items()
     }
+    for trace in traces:
+        for index, event in trace.held_back:
+            needs.setdefault((trace.name, index), []).append((came[event], event))
     origin_ns = min(trace.acts[0].at_ns for trace in traces)
     elsewhere = _Elsewhere(traces)
     # What only the server said needs no fresh one.
@@ -112,6 +116,8 @@ class _Trace:
     acts: tuple[_Act, ...]
     seen: tuple[tuple[int, After], ...]
     pushes: frozenset[str]
+    # Which of its steps the protocol allows only after which message.
+    held_back: tuple[tuple[int, After], ...]
 
     def events(self) -> list[tuple[int, After]]:
         """Every event that a step could follow, with its time."""
@@ -212,7 +218,10 @@ def _trace(
     )
     acts = (_opening(request), *_sends(spoken), _ending(events))
     seen = sorted([*opened, *received.values(), *closed])
-    return _Trace(name, _whose(events), acts, tuple(seen), pushes | _repeated(seen, acts))
+    # The opening is step 0.
+    held = tuple((n + 1, After(Kind.MESSAGE, name, answer)) for n, answer in held_back(spoken))
+    unasked = pushes | _repeated(seen, acts)
+    return _Trace(name, _whose(events), acts, tuple(seen), unasked, held)
 
 
 def _whose(events: tuple[Event, ...]) -> frozenset[str]:
