@@ -16,12 +16,13 @@ _COMPLAINT = re.compile(
 )
 # Where Python tells of an exception; the first line that is not indented further says which.
 _TRACEBACK = re.compile(r"^(?P<margin>[\s|+-]*)Traceback \(most recent call last\):")
+_OF_A_GROUP = re.compile(r"[\s|+-]*Exception ?Group(?: Traceback|:)")
 _NAMED = re.compile(r"[A-Za-z_][\w.]*(?:: .*)?$")
 # The line of a traceback that says where; what is indented more after it is the source.
 _PLACE = re.compile(r"(\s*)File \"[^\"]+\", line \d+, in ")
 # What is said of a service that does not answer, and the frame of a traceback that says so.
 _SAYS_AWAY = re.compile(
-    r"(?i:time[d-]? ?out|connection (?:to \S+ )?(?:refused|reset|error|closed|lost|failed)"
+    r"(?i:time[d-]? ?out|(?<![.\w])connection (?:to \S+ )?(?:refused|reset|error|closed|lost)"
     r"|handler is closed|unavailable|unreachable|retrying|reconnect|not ready|no answer|\b503\b)"
     r"|\bConnect\w*(?:Error|Exception)\b|\bOSError\b|\bBrokenPipe|Timeout\w*\b"
     r"|^[\s|+-]*Traceback \(most recent call last\):|exception was the direct cause"
@@ -65,7 +66,12 @@ class LogBaseline:
         if not new:
             return judged(())
         raised = told or [match[1].strip() for line in new if (match := _RAISED.search(line))]
-        plain = [line for line in new if not (_TRACEBACK.match(line) or _RAISED.search(line))]
+        frames = (_TRACEBACK, _OF_A_GROUP)
+        plain = [
+            line
+            for line in new
+            if not (_RAISED.search(line) or any(frame.match(line) for frame in frames))
+        ]
         symptoms: dict[tuple[str, ...], Symptom] = {}
         for line in (*raised[-1:], *plain, *raised[:-1], new[0]):
             symptom = Symptom(SymptomKind.LOG, line.strip()[:LONGEST])

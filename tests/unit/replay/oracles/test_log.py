@@ -160,7 +160,7 @@ def test_a_server_without_its_database_may_say_so(lines: list[str]) -> None:
     [
         "TypeError: unsupported operand type(s) for +: 'NoneType' and 'int'",
         "ERROR:    Exception in ASGI application",
-        "WARNING chat Failed to send connection response",
+        "WARNING chat.connection Failed to send connection response",
     ],
 )
 def test_what_it_makes_of_that_is_still_its_own(line: str) -> None:
