@@ -78,18 +78,21 @@ async def serve(request: web.Request) -> web.WebSocketResponse:
     await uploader.say({"type": "welcome", "motd": random.choice(("Hello", "Be brief", "Hi!"))})
     # The quota must not keep the parts of other uploads waiting.
     beginning: set[asyncio.Task[None]] = set()
-    async for message in socket:
-        if message.type is WSMsgType.BINARY:
-            await uploader.part(message.data)
-            continue
-        asked = message.json()
-        if asked["type"] == "begin":
-            task = asyncio.create_task(uploader.begin(asked["name"]))
-            beginning.add(task)
-            task.add_done_callback(beginning.discard)
-        else:
-            await uploader.finish(asked["name"])
-    uploader.leave()
+    try:
+        async for message in socket:
+            if message.type is WSMsgType.BINARY:
+                await uploader.part(message.data)
+                continue
+            asked = message.json()
+            if asked["type"] == "begin":
+                task = asyncio.create_task(uploader.begin(asked["name"]))
+                beginning.add(task)
+                task.add_done_callback(beginning.discard)
+            else:
+                await uploader.finish(asked["name"])
+    finally:
+        # A client may be gone in the middle of an answer.
+        uploader.leave()
     await asyncio.gather(*beginning, return_exceptions=True)
     return socket
 
