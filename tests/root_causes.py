@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from deadheat.commands.hunt import BUDGET, BUDGET_IN_PROCESS
 from local_staging.clock import monotonic_ns
 from local_staging.dependencies import Dependencies
 from local_staging.edge_settings import EdgeSettings
@@ -194,7 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("samples", nargs="*", choices=[*(sample.name for sample in ALL), []])
     parser.add_argument("--build", choices=BUILDS, action="append")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--budget", type=int, default=200)
+    parser.add_argument("--budget", type=int, help="in place of what a hunt has by default")
     parser.add_argument("--results", type=Path, default=Path("runs/root_causes/results.jsonl"))
     parser.add_argument("--markdown", type=Path, help="write the table there too")
     options = parser.parse_args(arguments)
@@ -210,7 +211,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.results.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as directory, backing_services(Path(directory)) as services:
         for sample, build, seed in todo:
-            result = hunted(sample, build, seed, options.budget, services)
+            budget = options.budget or (BUDGET_IN_PROCESS if sample.is_virtual else BUDGET)
+            result = hunted(sample, build, seed, budget, services)
             done.append(result)
             print(json.dumps(asdict(result)), flush=True)
             with options.results.open("a") as file:
