@@ -128,7 +128,7 @@ def test_a_hunt_finds_what_is_confirmed_before_it_is_done(fidelity: str, folder:
 def test_a_hunt_accuses_no_healthy_application(fidelity: str, folder: Path) -> None:
     done = deadheat(
         *("hunt", "shop.capture.jsonl", "--app", "mended_shop:app", "--out", "hunt", "--json"),
-        *("--fidelity", fidelity),
+        *("--fidelity", fidelity, "--budget", "200"),
         cwd=folder,
     )
     assert last_line(done)["verdict"] == "not reproduced"
