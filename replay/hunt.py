@@ -34,7 +34,7 @@ from replay.experiment import Experiment, Trial
 from replay.failure import rate_of, verdict_on, with_log
 from replay.finding import Answer, Finding, HuntResult
 from replay.hunt_directory import HuntDirectory, plan_to_json
-from replay.learning import LEARNING_RUNS, learn
+from replay.learning import LEARNING_RUNS, learn, learn_more
 from replay.ledger import Ledger
 from replay.limits import UNLIMITED, Limits
 from replay.log_tail import ServerLog
@@ -51,10 +51,10 @@ from replay.search.trace import NO_TRACE, Trace
 from replay.statistics import differs
 from replay.target import Target
 
-MIN_BUDGET = LEARNING_RUNS + 2 + LEAST_RESERVE
+FIRST_CONTROLS = 2
+MIN_BUDGET = LEARNING_RUNS + FIRST_CONTROLS + LEAST_RESERVE
 CONTROL_EVERY = 8
 DETERMINISM_RUNS = 2
-FIRST_CONTROLS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +176,17 @@ class Hunt:
         )
 
     async def _is_as_learned(self) -> bool:
-        """Whether unperturbed runs pass by what was learned from others."""
-        for _ in range(FIRST_CONTROLS):
-            control = await self._ledger.control()
-            if control.verdict is not Verdict.FAIL:
-                return True
+        """Whether unperturbed runs pass by what was learned from others, or from them as well."""
+        controls = [await self._ledger.control() for _ in range(FIRST_CONTROLS)]
+        symptoms = [each for control in controls for each in control.judgement.symptoms]
+        if symptoms and all(each.kind is SymptomKind.CHANGED for each in symptoms):
+            learn_more(self.experiment, self.recorded, controls)
+            # By that they pass; whether others do has to be seen.
+            self._ledger.controls.clear()
+            controls = [await self._ledger.control()]
+        if any(control.verdict is not Verdict.FAIL for control in controls):
+            return True
+        control = controls[-1]
         symptom = control.judgement.symptom
         what = "" if symptom is None else f": {symptom.detail}"
         self._ledger.note(f"each unperturbed run is another than those before{what}")

@@ -122,6 +122,25 @@ async def _learn_from(
         patience_s = _patience_s(trial.run for trial in runs)
         experiment.settings = replace(experiment.settings, patience_s=patience_s)
     stretched = [await _stretched(experiment, stretch_ns) for stretch_ns in STRETCHES_NS]
+    return _take(experiment, runs, stretched, recorded)
+
+
+def learn_more(experiment: Experiment, recorded: Capture, controls: Sequence[Trial]) -> None:
+    """Set the baseline anew, from its runs and these.
+
+    Of a few words that a server draws one from, five runs may all have had the same.
+    """
+    by_purpose = {
+        purpose: [trial for trial in experiment.trials if trial.purpose == purpose][-most:]
+        for purpose, most in (("baseline", BASELINE_RUNS), ("stretched", STRETCHED_RUNS))
+    }
+    runs = [*by_purpose["baseline"], *controls]
+    _take(experiment, runs, by_purpose["stretched"], recorded)
+
+
+def _take(
+    experiment: Experiment, runs: Sequence[Trial], stretched: Sequence[Trial], recorded: Capture
+) -> frozenset[str]:
     names = experiment.plan.connections
     baseline = Baseline.learned(
         [trial.run for trial in runs],
