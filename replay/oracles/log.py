@@ -20,7 +20,7 @@ _OF_A_GROUP = re.compile(r"[\s|+-]*Exception ?Group(?: Traceback|:)")
 _NAMED = re.compile(r"[A-Za-z_][\w.]*(?:: .*)?$")
 # The line of a traceback that says where; what is indented more after it is the source.
 _PLACE = re.compile(r"(\s*)File \"[^\"]+\", line \d+, in ")
-# What is said of a service that does not answer, and the frame of a traceback that says so; and what
+# What is said of a service that does not answer, and the frame of a traceback that says so; what
 # uvicorn (0.54) says of every handshake that is refused with a body.
 _SAYS_AWAY = re.compile(
     r"(?i:time[d-]? ?out|(?<![.\w])connection (?:to \S+ )?(?:refused|reset|error|closed|lost)"
