@@ -27,7 +27,10 @@ SETTLE_LADDER_S = (0.05, 0.5, 2.0)
 # By how much each gap is longer in the stretched runs: what comes unasked comes at its own times,
 # and the sweep has gaps of seconds.
 STRETCHES_NS = (100_000_000, 1_000_000_000)
+# Where that takes no time, also what comes every few seconds.
+MORE_STRETCHES_NS = (8_000_000_000, 25_000_000_000)
 STRETCHED_RUNS = len(STRETCHES_NS)
+MOST_STRETCHED_RUNS = STRETCHED_RUNS + len(MORE_STRETCHES_NS)
 LEARNING_RUNS = BASELINE_RUNS + STRETCHED_RUNS
 MIN_PATIENCE_S = 0.4
 MAX_PATIENCE_S = 5.0
@@ -121,7 +124,9 @@ async def _learn_from(
     if experiment.patience_s is None:
         patience_s = _patience_s(trial.run for trial in runs)
         experiment.settings = replace(experiment.settings, patience_s=patience_s)
-    stretched = [await _stretched(experiment, stretch_ns) for stretch_ns in STRETCHES_NS]
+    takes_no_time = experiment.settings.carrier.is_repeatable
+    stretches_ns = STRETCHES_NS + (MORE_STRETCHES_NS if takes_no_time else ())
+    stretched = [await _stretched(experiment, stretch_ns) for stretch_ns in stretches_ns]
     return _take(experiment, runs, stretched, recorded)
 
 
@@ -132,7 +137,7 @@ def learn_more(experiment: Experiment, recorded: Capture, controls: Sequence[Tri
     """
     by_purpose = {
         purpose: [trial for trial in experiment.trials if trial.purpose == purpose][-most:]
-        for purpose, most in (("baseline", BASELINE_RUNS), ("stretched", STRETCHED_RUNS))
+        for purpose, most in (("baseline", BASELINE_RUNS), ("stretched", MOST_STRETCHED_RUNS))
     }
     runs = [*by_purpose["baseline"], *controls]
     _take(experiment, runs, by_purpose["stretched"], recorded)
@@ -154,7 +159,9 @@ def _take(
 async def _stretched(experiment: Experiment, stretch_ns: int) -> Trial:
     """Run with every gap longer, which shows what the server says unasked."""
     steps = [step for step in experiment.plan.steps() if step.after != START]
-    extra_ns = min(stretch_ns, MAX_STRETCH_NS // max(1, len(steps)))
+    most_ns = MAX_STRETCH_NS // max(1, len(steps))
+    is_short = stretch_ns in STRETCHES_NS
+    extra_ns = min(stretch_ns, most_ns) if is_short else stretch_ns
     edits = [Gap(step.connection, step.index, step.after, step.gap_ns + extra_ns) for step in steps]
     return await experiment.run(edits, "stretched")
 

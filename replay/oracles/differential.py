@@ -7,6 +7,7 @@ a server may keep and say to whoever comes next.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -22,15 +23,19 @@ from replay.plan import Owed
 
 SWITCHING_PROTOCOLS = 101
 TOLD_FROM_S = 5.0
-CLIENT_ERRORS = range(400, 500)
+CLIENT_ERRORS, TOO_MANY_REQUESTS = range(400, 500), 429
 # With these a server says that something is wrong, with the client or with itself.
 ERROR_CODES = frozenset({1002, 1003, 1007, 1009, 1010, 1011, 1014})
 # A server whose database is away may say so: 503 to a handshake, 1012 or 1013 to who is there. Not
 # later than clients wait: `open_timeout` of the websockets library is 10 s.
 UNAVAILABLE, AWAY_CODES = 503, frozenset({1012, 1013})
 REFUSED_WITHIN_NS = 10_000_000_000
-# Who says nothing for so much longer than ever before may be given up, in order.
-SILENCE_NS = 1_000_000_000
+# Who says nothing, or stays, for so much longer than ever before may be given up, in order.
+LONGER_NS = 1_000_000_000
+# Who says more, or faster, than a server takes is told so.
+_TOO_MUCH = re.compile(
+    r"(?i)rate.?limit|too (?:fast|many (?:requests|messages))|slow down|throttl|\b429\b"
+)
 # A server whose database was away finds back to it in so many runs.
 RECOVERING_RUNS = 6
 # A reply that is this much later than ever before may still come: the client left too early to say.
@@ -91,8 +96,9 @@ class _Habit:
     order: frozenset[tuple[Template, Template]]
     # How many messages of each kind come at least.
     kinds: Counter[str]
-    # How long a client was silent at most.
+    # How long a client was silent at most, and how long it stayed.
     silent_ns: int
+    stayed_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +204,7 @@ class Baseline:
             name
             for name, due in dues.items()
             if name in seen and seen[name].ending.first is Side.SERVER
-            if not due.ending or _was_silent(self.habits[due.like], seen[name])
+            if not due.ending or _was_given_up(self.habits[due.like], seen[name])
             if _ending_kind(seen[name].ending) not in self.habits[due.like].endings
         }
 
@@ -268,6 +274,7 @@ def _habit(
         order=_order(runs, taken, normaliser, expected),
         kinds=_kinds(expected),
         silent_ns=max(_longest_silence_ns(run) for run in (*runs, *longer)),
+        stayed_ns=max(run.stayed_ns for run in (*runs, *longer)),
     )
 
 
@@ -363,11 +370,16 @@ def _differences(
         return
     if run.status in CLIENT_ERRORS and not owed.alike:
         return
+    if run.status == TOO_MANY_REQUESTS or _TOO_MUCH.search(run.ending.server_reason):
+        return
     if run.status not in habit.statuses:
         yield _wrong_status(habit, run)
         if run.status != SWITCHING_PROTOCOLS:
             return
-    if not _may_end_so(habit, run, owed):
+    if _was_given_up(habit, run) and _ending_kind(run.ending) not in habit.endings:
+        # What was said at the same time crossed with its end.
+        owed = owed.less(replies=False, ending=False)
+    if not _may_end_so(habit, run.ending, owed):
         yield Symptom(SymptomKind.CLOSED, f"{name} {run.ending}", name)
     if owed.alike:
         yield from _said_otherwise(habit, seen, name, owed, late)
@@ -384,6 +396,9 @@ def _said_otherwise(
     grouped = _by_template(run.replies, habit.normaliser)
     missing = dict(_missing(habit, grouped))
     extra = dict(_extra(habit, grouped)) if owed.replies or owed.like == name else {}
+    if any(_TOO_MUCH.search(grouped[template][-1].text) for template in extra):
+        return
+    missing, extra = _without_other_parts(habit, grouped, missing, extra)
     told_late = _told_late(extra, grouped, late)
     extra = {template: count - told_late[template] for template, count in extra.items()}
     due = {
@@ -411,18 +426,18 @@ def _says_unavailable(run: Transcript) -> bool:
     return (run.status == UNAVAILABLE and in_time) or run.ending.server_code in AWAY_CODES
 
 
-def _was_silent(habit: _Habit, run: Transcript) -> bool:
-    """Whether the server gave a client up, in order, that was silent for longer than any before."""
+def _was_given_up(habit: _Habit, run: Transcript) -> bool:
+    """Whether the server ended, in order, what was silent or lasted for longer than any before."""
     code = run.ending.server_code
-    is_in_order = run.ending.first is Side.SERVER and code is not None and code not in ERROR_CODES
-    return is_in_order and run.silent_ns > habit.silent_ns + SILENCE_NS
+    is_in_order = code is not None and code not in ERROR_CODES
+    is_longer = (
+        run.silent_ns > habit.silent_ns + LONGER_NS or run.stayed_ns > habit.stayed_ns + LONGER_NS
+    )
+    return is_in_order and is_longer
 
 
-def _may_end_so(habit: _Habit, run: Transcript, owed: Owed) -> bool:
+def _may_end_so(habit: _Habit, ending: Ending, owed: Owed) -> bool:
     """Whether a connection may end in this way: as ever, or when that is not owed without error."""
-    ending = run.ending
-    if _was_silent(habit, run):
-        return True
     if _ending_kind(ending) in habit.endings or not owed.grace:
         return True
     # Without the answers that it waits for, a client may give up by itself.
@@ -494,12 +509,45 @@ def _was_owed(expected: _Expected, seen: Mapping[str, Transcript], name: str) ->
 def _extra(
     habit: _Habit, grouped: Mapping[Template, Sequence[Reply]]
 ) -> Iterator[tuple[Template, int]]:
-    """Yield what the server sent more often than ever, with how many."""
+    """Yield what the server sent more often than ever, with how many.
+
+    What comes to a client that was silent for longer than ever comes by itself.
+    """
     for template, replies in grouped.items():
         expected = habit.expected.get(template)
-        surplus = len(replies) - (0 if expected is None else expected.high)
+        asked = [r for r in replies if r.latency_ns <= habit.silent_ns + SLACK_NS]
+        surplus = len(asked) - (0 if expected is None else expected.high)
         if surplus > 0 and not (expected is not None and expected.is_free):
             yield template, surplus
+
+
+def _without_other_parts(
+    habit: _Habit,
+    grouped: Mapping[Template, Sequence[Reply]],
+    missing: Mapping[Template, int],
+    extra: Mapping[Template, int],
+) -> tuple[dict[Template, int], dict[Template, int]]:
+    """Leave out messages with lists whose items came in others: a server may put them together."""
+    usual: Counter[tuple[str, str, str]] = Counter()
+    now: Counter[tuple[str, str, str]] = Counter()
+    for template, expected in habit.expected.items():
+        usual.update(dict.fromkeys(_items(template), expected.low))
+    for template, replies in grouped.items():
+        now.update(dict.fromkeys(_items(template), len(replies)))
+
+    def is_said(template: Template) -> bool:
+        items = _items(template)
+        return bool(items) and all(now[item] == usual[item] for item in items)
+
+    return (
+        {template: count for template, count in missing.items() if not is_said(template)},
+        {template: count for template, count in extra.items() if not is_said(template)},
+    )
+
+
+def _items(template: Template) -> list[tuple[str, str, str]]:
+    skeleton, leaves = template
+    return [(skeleton, path, value) for path, value in leaves if "[]" in path]
 
 
 def _told_late(

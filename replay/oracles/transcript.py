@@ -75,6 +75,12 @@ class Transcript:
         )
 
     @property
+    def stayed_ns(self) -> int:
+        """How long after its first step the connection ended, if it did."""
+        began_ns = min(self.steps_at_ns.values(), default=self.ended_at_ns)
+        return 0 if self.ended_at_ns is None or began_ns is None else self.ended_at_ns - began_ns
+
+    @property
     def silent_ns(self) -> int:
         """How long the client had taken no step when the connection ended, if it did."""
         if self.ended_at_ns is None:

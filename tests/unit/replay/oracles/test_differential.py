@@ -577,3 +577,61 @@ def test_a_longer_run_tells_what_goes_on_and_not_what_else_may_be() -> None:
     baseline = Baseline.learned([usual] * 3, [boards("e4", 3)])
     assert passes(boards("e4 g1", 5), baseline)
     assert accused(boards("e4", 1), baseline).kind == "changed"
+
+
+def test_what_comes_to_who_is_silent_for_longer_than_ever_comes_by_itself() -> None:
+    late = run((5, HELLO), (15, ACK), (55, BYE), (5_000, {"type": "beat"}), left_ms=5_400)
+    soon = run((5, HELLO), (15, ACK), (55, BYE), (200, {"type": "beat"}))
+    assert passes(late)
+    assert accused(soon).kind == "extra"
+
+
+@pytest.mark.parametrize(("ended_ms", "is_forgiven"), [(20_000, True), (900, False)])
+def test_a_session_that_lasts_for_longer_than_ever_may_be_ended_in_order(
+    ended_ms: float, is_forgiven: bool
+) -> None:
+    # Its last message and the end cross, so that is not answered.
+    seen = capture_of(
+        C1.opened(0),
+        C1.said(5, HELLO),
+        C1.sent(10, {"do": 0}, step=1),
+        C1.said(15, ACK),
+        C1.sent(ended_ms - 1, {"do": 1}, step=2),
+        C1.dismissed(ended_ms, 4401, "token expired"),
+    )
+    assert passes(seen) is is_forgiven
+
+
+@pytest.mark.parametrize(
+    ("said", "is_forgiven"),
+    [
+        ({"type": "error", "reason": "rate limit exceeded"}, True),
+        ({"type": "error", "reason": "too many messages"}, True),
+        ({"type": "error", "reason": "too many connections"}, False),
+    ],
+)
+def test_who_says_more_than_a_server_takes_is_told_so(said: object, is_forgiven: bool) -> None:
+    assert passes(run((5, HELLO), (15, ACK), (55, said))) is is_forgiven
+
+
+def acks(*batches: list[int]) -> Capture:
+    return run(
+        *((12 + 30 * number, {"type": "acks", "of": batch}) for number, batch in enumerate(batches))
+    )
+
+
+@pytest.mark.parametrize(
+    ("batches", "is_forgiven"),
+    [
+        (([0, 1], [2]), True),
+        (([0, 1, 2],), True),
+        (([0], [2]), False),
+        (([0, 1], [1], [2]), False),
+        (([0, 1, 3], [2]), False),
+    ],
+)
+def test_the_items_of_lists_may_come_in_more_or_fewer_messages(
+    batches: tuple[list[int], ...], is_forgiven: bool
+) -> None:
+    usual = Baseline.learned([acks([0], [1], [2])] * 3)
+    assert passes(acks(*batches), usual) is is_forgiven
