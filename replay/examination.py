@@ -80,7 +80,12 @@ class Examination:
         if search is not None:
             await self._doubt(search, failing, measured)
         alike = [trial for trial in trials if verdict_on(trial, failing) is Verdict.FAIL]
-        symptom = with_log((alike or [failing])[0])
+        # What the failing run was looked into for leads, whatever else shows beside it.
+        looked_for = {symptom.signature for symptom in failing.judgement.symptoms}
+        shown = (alike or [failing])[0]
+        symptoms = shown.judgement.symptoms
+        only = shown.with_only(each for each in symptoms if each.signature in looked_for)
+        symptom = with_log(only or shown)
         return Finding(edits, self._window(edits[varied or 0], search), measured, symptom)
 
     async def measure(self, edits: tuple[Perturbation, ...]) -> list[Trial]:

@@ -100,6 +100,7 @@ class Hunt:
     _sweep: Sweep = field(init=False)
     _findings: list[tuple[Finding, Trial]] = field(default_factory=list)
     _known_complaints: set[tuple[str, str, str]] = field(default_factory=set)
+    _deferred: list[Trial] = field(default_factory=list)
     _not_again: int = 0
     _unproven: int = 0
 
@@ -157,13 +158,9 @@ class Hunt:
         if self.settings.edits:
             return await self._retest()
         while (failing := await self._find()) is not None:
-            finding = await self._examination.examine(failing, self._sweep.told)
-            if finding is None:
-                self._not_again += 1
-            elif self._is_proven(finding):
-                self._keep(finding, failing)
-                if self.settings.stop_at_first:
-                    break
+            if await self._is_finding(failing) and self.settings.stop_at_first:
+                break
+        await self._examine_the_rest()
         if self._not_again:
             self._ledger.note(f"{self._not_again} changes failed once, and not when repeated")
         if self._ledger.control_rate.failures:
@@ -174,6 +171,27 @@ class Hunt:
             if self._sweep.told and not self._unproven
             else Answer.INCONCLUSIVE
         )
+
+    async def _is_finding(self, failing: Trial) -> bool:
+        """Examine a failing run, and keep what it comes to."""
+        finding = await self._examination.examine(failing, self._sweep.told)
+        if finding is None:
+            self._not_again += 1
+            return False
+        is_proven = self._is_proven(finding)
+        if is_proven:
+            self._keep(finding, failing)
+        return is_proven
+
+    async def _examine_the_rest(self) -> None:
+        """Spend what was kept for a finding on runs that showed more than the race they show.
+
+        That they have a cause of their own is likely enough for the end, and not for the middle.
+        """
+        while self._deferred and self._ledger.left > LEAST_RESERVE:
+            failing = self._as_new(self._deferred.pop(0))
+            if failing is not None and not self.settings.stop_at_first:
+                await self._is_finding(failing)
 
     async def _is_as_learned(self) -> bool:
         """Whether unperturbed runs pass by what was learned from others, or from them as well."""
@@ -231,8 +249,22 @@ class Hunt:
             if len(self._sweep.told) // CONTROL_EVERY > before:
                 await self._ledger.control()
             for trial in trials:
-                if trial.verdict is Verdict.FAIL and (failing := self._as_new(trial)) is not None:
-                    return failing
+                if trial.verdict is not Verdict.FAIL or self._as_new(trial) is None:
+                    continue
+                if not self._is_known(trial):
+                    return trial
+                self._defer(trial)
+
+    def _defer(self, trial: Trial) -> None:
+        """Keep a run for the end, the first of each complaint."""
+        said = {symptom.likeness for symptom in trial.judgement.symptoms}
+        known = [symptom.likeness for t in self._deferred for symptom in t.judgement.symptoms]
+        if not said <= {*known, *self._known_complaints}:
+            self._deferred.append(trial)
+
+    def _is_known(self, trial: Trial) -> bool:
+        """Whether a failing run shows a race that was found."""
+        return any(verdict_on(trial, failing) is Verdict.FAIL for _, failing in self._findings)
 
     def _as_new(self, trial: Trial) -> Trial | None:
         """Return a failing run with what is new of it.
@@ -241,7 +273,7 @@ class Hunt:
         """
         if self._examination.is_no_race(trial):
             return None
-        if all(verdict_on(trial, failing) is not Verdict.FAIL for _, failing in self._findings):
+        if not self._is_known(trial):
             return trial
         # A race that was found may show in more ways, but a log that says more has another cause.
         return trial.with_only(

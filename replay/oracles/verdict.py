@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -13,6 +14,7 @@ from replay.oracles.varying import without_varying, words_of
 # Before what a session shows that followed a perturbed one.
 NEXT_SESSION = "the next session: "
 BEGINS_WITH_WORDS = 4
+_STATUS = re.compile(r"answered \d+")
 # Where, which kind, which check, how a line of a log begins.
 Signature = tuple[str, str, str, str]
 
@@ -62,11 +64,13 @@ class Symptom:
     def likeness(self) -> tuple[str, str, str]:
         """What makes them alike, whichever connection it hit.
 
-        A line of a log is known by how it begins.
+        A line of a log is known by how it begins, a refusal by its status.
         """
+        if self.kind is SymptomKind.REFUSED:
+            answered = _STATUS.search(self.detail)
+            return (self.kind, self.check, answered[0] if answered else "")
         said = self.detail.removeprefix(NEXT_SESSION) if self.kind is SymptomKind.LOG else ""
-        beginning = " ".join(words_of(said)[:BEGINS_WITH_WORDS])
-        return (self.kind, self.check, beginning)
+        return (self.kind, self.check, " ".join(words_of(said)[:BEGINS_WITH_WORDS]))
 
     @property
     def exactly(self) -> tuple[str, str, str]:

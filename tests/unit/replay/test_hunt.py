@@ -66,6 +66,20 @@ class LiveStandIn:
         return run
 
 
+class Telling:
+    """A log to which a server writes what comes to its mind."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def skip(self) -> None:
+        self.lines.clear()
+
+    def new_lines(self) -> list[str]:
+        said, self.lines = self.lines, []
+        return said
+
+
 @pytest.fixture
 def hunted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
     """Return a function that hunts in a plan against a server."""
@@ -76,6 +90,7 @@ def hunted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., obj
         make_server: MakeServer,
         recorded_on: Server = HEALTHY,
         past: PastRuns = NO_PAST,
+        log: Telling | None = None,
         **settings: int,
     ) -> HuntResult:
         monkeypatch.setattr("replay.experiment.run_live", LiveStandIn(make_server))
@@ -85,7 +100,7 @@ def hunted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., obj
             plan_from_capture(recorded),
             RunSettings(TARGET, TokenSource()),
             tmp_path,
-            None,
+            log,
             lambda trial: None,
             past=past,
         )
@@ -467,3 +482,34 @@ async def test_what_each_unperturbed_run_does_otherwise_is_not_learned_from(hunt
     result = await hunted(talk(), forgets)  # type: ignore[misc]
     assert result.answer is Answer.INCONCLUSIVE
     assert any("another than those before" in reason for reason in result.reasons)
+
+
+async def test_a_log_that_says_more_is_looked_into_at_the_end(
+    hunted: Hunted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("replay.experiment.LOG_SETTLE_S", 0)
+    monkeypatch.setattr("replay.experiment.MOST_LOG_SETTLE_S", 0)
+    log = Telling()
+
+    def two_races() -> Server:
+        def on_open(session: Session) -> int:
+            session.state["opened_ns"] = session.at_ns
+            return 101
+
+        def on_message(session: Session, payload: bytes) -> None:
+            before_ns = session.state.get("before_ns")
+            session.state["before_ns"] = session.at_ns
+            if session.at_ns - session.state["opened_ns"] < 30 * MS:
+                log.lines.append("ERROR nobody listens yet")
+            elif before_ns is not None and session.at_ns - before_ns < 30 * MS:
+                log.lines += ["ERROR nobody listens yet", "ERROR two at once"]
+            else:
+                acknowledges(session, payload)
+
+        return Server(on_message, on_open)
+
+    result = await hunted(talk(), two_races, log=log)  # type: ignore[misc]
+    told = [finding.symptom.detail for finding in result.findings]
+    assert any("nobody listens yet" in detail for detail in told)
+    assert any("two at once" in detail for detail in told)
+    assert result.answer is Answer.REPRODUCED

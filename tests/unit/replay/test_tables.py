@@ -111,7 +111,7 @@ def test_unknown_runs_count_for_nothing() -> None:
 def test_another_failure_at_the_same_gap_is_not_the_finding() -> None:
     runs = answer(trial([gap(0)], "fail"), trial([gap(200)], "fail", "rate", OTHER))
     known = finding_signatures(runs)
-    assert known == {("refused", "", "")}
+    assert known == {("refused", "", "answered 500")}
     assert [shows(each, known) for each in runs["trials"]] == [True, False]
 
 
@@ -123,11 +123,13 @@ def test_a_named_check_that_fails_is_a_failure_of_its_own() -> None:
 
 def test_the_last_failing_run_of_the_sweep_says_what_the_finding_looks_like() -> None:
     given_up, taken_up = trial([gap(0)], "fail", symptom=OTHER), trial([gap(10)], "fail")
-    assert finding_signatures(answer(given_up, taken_up)) == {("refused", "", "")}
+    assert finding_signatures(answer(given_up, taken_up)) == {("refused", "", "answered 500")}
 
 
 def test_without_a_sweep_the_first_failing_run_does() -> None:
-    assert finding_signatures(answer(trial([gap(200)], "fail", "rate"))) == {("refused", "", "")}
+    assert finding_signatures(answer(trial([gap(200)], "fail", "rate"))) == {
+        ("refused", "", "answered 500")
+    }
     assert finding_signatures(answer()) == frozenset()
 
 

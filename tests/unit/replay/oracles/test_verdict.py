@@ -130,3 +130,12 @@ def test_exactly_a_symptom_is_which_message_and_which_value() -> None:
     assert exactly(SymptomKind.EXTRA, extra) != exactly(
         SymptomKind.EXTRA, extra.replace("taken", "booked")
     )
+
+
+def test_refusals_are_told_apart_by_their_status() -> None:
+    def refused(detail: str) -> tuple[str, ...]:
+        return Symptom(SymptomKind.REFUSED, detail, "c1").signature
+
+    once = "c1: the handshake was answered 500 id 17, usually 101"
+    assert refused(once) == refused(once.replace("17", "18"))
+    assert refused(once) != refused(once.replace("500", "503"))
