@@ -52,7 +52,8 @@ from replay.statistics import differs
 from replay.target import Target
 
 FIRST_CONTROLS = 2
-MIN_BUDGET = LEARNING_RUNS + FIRST_CONTROLS + LEAST_RESERVE
+# One run of the sweep at least.
+MIN_BUDGET = LEARNING_RUNS + FIRST_CONTROLS + 1 + LEAST_RESERVE
 CONTROL_EVERY = 8
 DETERMINISM_RUNS = 2
 

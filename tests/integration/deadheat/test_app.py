@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from capture.format.model import Frame
 from capture.format.reader import read_capture
+from replay.timers import timers_of
 from tests.integration.deadheat.command_line import deadheat, last_line, one_clear_line
 from tests.integration.replay.sessions import saved
 from tests.unit.replay.captures import Connection, capture_of
@@ -78,15 +80,11 @@ def test_a_replay(fidelity: str, folder: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "not as recorded" not in done.stdout
-    texts = [getattr(event, "text", None) for event in read_capture(run).events]
-    assert [text for text in texts if text] == [
-        "log in",
-        "welcome",
-        "order",
-        "ordered",
-        "pay",
-        "paid",
-    ]
+    events = read_capture(run).events
+    texts = [event.text for event in events if isinstance(event, Frame) and event.text]
+    assert texts == ["log in", "welcome", "order", "ordered", "pay", "paid"]
+    # Its own time-outs are known, to the line that sets them.
+    assert "mended_shop.py:18" in {timer.site for timer in timers_of(read_capture(run))}
     about = read_capture(run).header.about
     assert (about["target"], about["fidelity"]) == ("mended_shop:app", fidelity)
 

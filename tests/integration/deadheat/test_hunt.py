@@ -275,7 +275,7 @@ def test_a_server_that_does_not_do_as_recorded_is_inconclusive(
 def test_a_person_reads_sentences(tmp_path: Path, port: int) -> None:
     session = saved(one_message("/grumble?ms=0", 20), tmp_path / "session.jsonl")
     out = tmp_path / "hunt"
-    done = deadheat("hunt", session, "--target", at(port), "--out", out, "--budget", "18")
+    done = deadheat("hunt", session, "--target", at(port), "--out", out, "--budget", "20")
     assert done.returncode == 0
     assert done.stderr == ""
     assert "not reproduced" in done.stdout

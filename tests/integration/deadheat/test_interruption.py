@@ -204,7 +204,7 @@ def test_what_an_interrupted_hunt_left_can_be_hunted_again(tmp_path: Path, port:
     with running("hunt", recorded, at(port), out) as hunt:
         hunt.until(lambda table: "baseline" in purposes(table), "runs.jsonl")
         hunt.end(signal.SIGINT)
-    again = ("hunt", recorded, "--target", at(port), "--out", out, "--budget", "18")
+    again = ("hunt", recorded, "--target", at(port), "--out", out, "--budget", "20")
     assert "holds an earlier hunt" in deadheat(*again).stderr
     assert deadheat(*again, "--overwrite").returncode == 0
 

@@ -15,6 +15,6 @@ def test_a_race_is_found_with_its_window(tmp_path: Path) -> None:
 
 
 def test_a_healthy_server_that_is_never_the_same_is_not_accused(tmp_path: Path) -> None:
-    outcome = hunted(named("seats"), "healthy", 0, 20, tmp_path / "kept")
+    outcome = hunted(named("seats"), "healthy", 0, 27, tmp_path / "kept")
     assert outcome.is_right, outcome
     assert outcome.control_failures == 0

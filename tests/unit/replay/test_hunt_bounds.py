@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from replay.hunt import HuntSettings
+from replay.hunt import MIN_BUDGET, HuntSettings
 from replay.hunt_bounds import MOST_LEARNING_RUNS, HuntBounds
 from replay.learning import LEARNING_RUNS
 from replay.limits import UNLIMITED, Limits
@@ -31,7 +31,7 @@ def test_runs_and_connections_are_bounded_by_the_budget() -> None:
 
 def test_the_baseline_is_finished_even_with_a_small_budget() -> None:
     assert MOST_LEARNING_RUNS > LEARNING_RUNS
-    assert bounds(HuntSettings(budget=18)).runs == MOST_LEARNING_RUNS
+    assert bounds(HuntSettings(budget=MIN_BUDGET)).runs == MOST_LEARNING_RUNS
 
 
 def test_a_run_takes_as_long_as_recorded_and_at_most_much_longer() -> None:
