@@ -99,6 +99,8 @@ class _Habit:
     # How long a client was silent at most, and how long it stayed.
     silent_ns: int
     stayed_ns: int
+    # How long the answers to each step take at most.
+    took_ns: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +277,7 @@ def _habit(
         kinds=_kinds(expected),
         silent_ns=max(_longest_silence_ns(run) for run in (*runs, *longer)),
         stayed_ns=max(run.stayed_ns for run in (*runs, *longer)),
+        took_ns=_took_ns(expected),
     )
 
 
@@ -288,6 +291,14 @@ def _oftener(longer: Transcript, runs: Sequence[Transcript]) -> list[Reply]:
         most |= Counter(reply.shape.skeleton for reply in run.replies)
     more = Counter(reply.shape.skeleton for reply in longer.replies) - most
     return [reply for reply in longer.replies if reply.shape.skeleton in more]
+
+
+def _took_ns(expected: Mapping[Template, _Expected]) -> Mapping[int, int]:
+    took_ns: defaultdict[int, int] = defaultdict(int)
+    for each in expected.values():
+        if not each.is_free:
+            took_ns[each.step] = max(took_ns[each.step], each.latency_ns)
+    return took_ns
 
 
 def _longest_silence_ns(run: Transcript) -> int:
@@ -404,7 +415,7 @@ def _said_otherwise(
     due = {
         template
         for template in missing
-        if owed.replies and _was_owed(habit.expected[template], seen, name)
+        if owed.replies and _was_owed(habit, habit.expected[template], seen, name)
     }
     for kind, detail in _paired(missing, extra, due, grouped):
         yield Symptom(kind, f"{name}: {detail}", name)
@@ -482,7 +493,7 @@ def _unheard(habit: _Habit, seen: Mapping[str, Transcript], name: str, owed: Owe
         expected.step in run.steps_at_ns
         and not expected.is_free
         and expected.low > len(grouped.get(template, ()))
-        and not (owed.replies and owed.alike and _was_owed(expected, seen, name))
+        and not (owed.replies and owed.alike and _was_owed(habit, expected, seen, name))
         for template, expected in habit.expected.items()
     )
     broke_off = run.ending.first is not Side.SERVER and run.ending.server_code is None
@@ -490,7 +501,18 @@ def _unheard(habit: _Habit, seen: Mapping[str, Transcript], name: str, owed: Owe
     return habit.kinds.copy() if lacks or (broke_off and is_unusual) else Counter()
 
 
-def _was_owed(expected: _Expected, seen: Mapping[str, Transcript], name: str) -> bool:
+def _done_ns(habit: _Habit, run: Transcript, step: int) -> int:
+    """Return when a server that answers in turn is done with what was asked before a step."""
+    done_ns = 0
+    for earlier, at_ns in sorted(run.steps_at_ns.items()):
+        if earlier < step:
+            done_ns = max(done_ns, at_ns) + habit.took_ns.get(earlier, 0)
+    return done_ns
+
+
+def _was_owed(
+    habit: _Habit, expected: _Expected, seen: Mapping[str, Transcript], name: str
+) -> bool:
     """Whether what brings a message about was done, and the client stayed to hear it."""
     run = seen[name]
     brought_ns = [
@@ -500,7 +522,10 @@ def _was_owed(expected: _Expected, seen: Mapping[str, Transcript], name: str) ->
     ]
     if expected.step not in run.steps_at_ns or not brought_ns:
         return False
-    asked_at_ns = max(run.steps_at_ns[expected.step], *brought_ns)
+    # A server may do one thing after the other.
+    asked_at_ns = max(
+        run.steps_at_ns[expected.step], _done_ns(habit, run, expected.step), *brought_ns
+    )
     if run.ending.first is Side.SERVER or run.left_at_ns is None:
         return True
     return run.left_at_ns - asked_at_ns > 2 * expected.latency_ns + SLACK_NS

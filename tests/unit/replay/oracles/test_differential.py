@@ -635,3 +635,13 @@ def test_the_items_of_lists_may_come_in_more_or_fewer_messages(
 ) -> None:
     usual = Baseline.learned([acks([0], [1], [2])] * 3)
     assert passes(acks(*batches), usual) is is_forgiven
+
+
+def test_who_asks_while_the_server_works_is_owed_the_answer_after_the_work() -> None:
+    def worked(asked_ms: float, left_ms: float, *said: tuple[float, Any]) -> Capture:
+        return run((1_500, ACK), *said, sent=(10, asked_ms), left_ms=left_ms)
+
+    in_turn = Baseline.learned([worked(1_600, 1_700, (1_605, BYE))] * 3)
+    assert passes(worked(100, 1_400), in_turn)
+    assert passes(worked(100, 1_600), in_turn)
+    assert not passes(worked(100, 2_000), in_turn)
