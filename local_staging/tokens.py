@@ -70,7 +70,7 @@ class TokenVerifier:
                 issuer=ISSUER,
                 options={"require": list(_REQUIRED)},
             )
-        except jwt.InvalidTokenError as error:
+        except (jwt.InvalidTokenError, UnicodeError) as error:
             raise InvalidToken(str(error)) from None
         return Claims(
             user_id=claims["sub"],

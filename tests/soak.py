@@ -46,6 +46,9 @@ class Tally:
     connections: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     runs: int = 0
+    # On a connection that stayed, within the client's patience: not even a first event came.
+    unanswered: int = 0
+    broken: int = 0
     incomplete: list[str] = field(default_factory=list)
     chaos: Counter[str] = field(default_factory=Counter)
 
@@ -87,9 +90,14 @@ class User:
                 client.vanish()
             else:
                 await client.leave()
-        except (ConnectionClosed, TimeoutError):
+        except TimeoutError:
+            begun = len(set(self.heard) - before)
+            self.tally.unanswered += max(0, asks - begun)
+            client.vanish()
+        except ConnectionClosed:
             # What was said on a connection that was lost may not have been heard; what was begun is
             # finished, and waited for.
+            self.tally.broken += 1
             client.vanish()
 
     async def _collect(self) -> None:
@@ -202,15 +210,21 @@ def main() -> int:
         directory = options.keep or Path(scratch)
         with backing_services(directory) as services, own_model(directory) as model:
             tally = asyncio.run(soak(Staged(services, model, directory), options))
-    failed, lost = sum(tally.refused.values()), len(tally.incomplete)
+    failed = sum(tally.refused.values())
+    lost, runs = len(tally.incomplete) + tally.unanswered, tally.runs + tally.unanswered
     print(f"chaos: {json.dumps(tally.chaos, sort_keys=True)}")
+    if not tally.connections:
+        print("nobody connected: longer than --seconds 0 is needed")
+        return 1
     print(f"connections that failed: {_share(failed, tally.connections)}")
     for why, times in tally.refused.most_common(5):
         print(f"  {times} times {why}")
-    print(f"runs without all five events: {_share(lost, tally.runs)}")
+    print(f"connections that broke later, and whose users came back: {tally.broken}")
+    print(f"runs without all five events: {_share(lost, runs)}")
+    print(f"  {tally.unanswered} of them without any")
     for run in tally.incomplete[:5]:
         print(f"  {run}")
-    is_good = failed <= (1 - SUCCESS_WANTED) * tally.connections and not lost
+    is_good = bool(runs) and failed <= (1 - SUCCESS_WANTED) * tally.connections and not lost
     print("as the plan wants it" if is_good else "NOT as the plan wants it: 99.9 % and all events")
     return 0 if is_good else 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import re
 import secrets
 from collections.abc import Callable
 from urllib.parse import unquote, urlencode
@@ -25,6 +26,8 @@ from local_staging.clock import unix_time_s
 from local_staging.tokens import AUDIENCE, ISSUER, Claims, InvalidToken, TokenVerifier
 
 LONGEST_DELAY_S = 60.0
+# RFC 7636, 4.2: the hash of the verifier, without padding.
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 _LOGIN_PAGE = (
     "<!doctype html><title>Log in</title><form method=post>"
@@ -75,8 +78,8 @@ class AuthService:
             return _error(400, "invalid_request", "the client or the redirect_uri is not known")
         if asked.get("response_type") != "code" or asked.get("code_challenge_method") != "S256":
             return _error(400, "invalid_request", "expected response_type=code and PKCE by S256")
-        if not asked.get("code_challenge"):
-            return _error(400, "invalid_request", "expected a code_challenge")
+        if not _CHALLENGE.fullmatch(asked.get("code_challenge", "")):
+            return _error(400, "invalid_request", "expected a code_challenge of 43 characters")
         if request.method == "GET":
             return HTMLResponse(_LOGIN_PAGE)
         fields = await fields_of(request)

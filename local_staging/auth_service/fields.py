@@ -18,8 +18,14 @@ async def fields_of(request: Request) -> dict[str, str]:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if media_type == "application/json":
-            return _json_fields(body)
-        return dict(parse_qsl(body.decode(), strict_parsing=bool(body)))
+            fields = _json_fields(body)
+        else:
+            fields = dict(parse_qsl(body.decode(), strict_parsing=bool(body)))
+        # An escape of JSON may say half a character, which has no bytes.
+        "".join(fields.values()).encode()
+        return fields
+    except RecursionError:
+        raise BadFields("expected a form or a JSON object: it is nested too deeply") from None
     except ValueError as error:
         raise BadFields(f"expected a form or a JSON object: {error}") from None
 

@@ -6,11 +6,14 @@ Times are seconds since the Unix epoch, given by the caller; what is drawn comes
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
+# RFC 7636, 4.1.
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 CODE_LIVES_S = 60
 REFRESH_LIVES_S = 24 * 3_600
 
@@ -70,6 +73,8 @@ class Grants:
             raise InvalidGrant("the code is unknown or too old")
         if known.client_id != client_id or known.redirect_uri != redirect_uri:
             raise InvalidGrant("the code was issued to another client or place")
+        if not _VERIFIER.fullmatch(verifier):
+            raise InvalidGrant("the verifier is not one: 43 to 128 letters, digits, - . _ ~")
         if not hmac.compare_digest(create_s256_code_challenge(verifier), known.challenge):
             raise InvalidGrant("the verifier is not that of the challenge")
         family = self._redeemed[code] = self._draw()

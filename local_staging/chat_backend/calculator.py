@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 Number = int | float
 
-# Short enough for any parser and any product; there is no power operator to make numbers explode.
-_LONGEST = 100
+# Short enough for any parser. There is no power operator to make numbers explode, but `last` may be
+# multiplied again and again.
+_LONGEST, _LARGEST = 100, 10**300
 _BINARY: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -27,9 +28,12 @@ class CannotCalculate(Exception):
 def calculate(expression: str, last: Number | None) -> Number:
     """Return the result. Raises CannotCalculate."""
     try:
-        return _evaluate(_parsed(expression), last)
+        result = _evaluate(_parsed(expression), last)
     except ArithmeticError as error:
         raise CannotCalculate(str(error)) from None
+    if not -_LARGEST <= result <= _LARGEST:
+        raise CannotCalculate("the result is too large")
+    return result
 
 
 def _parsed(expression: str) -> ast.expr | None:

@@ -10,7 +10,7 @@ from local_staging.chat_backend.agent import AgentEvent
 from local_staging.chat_backend.transcript import Entry
 from local_staging.clock import utc_text
 
-LONGEST_TEXT = 4_000
+LONGEST_TEXT, LONGEST_SHOWN = 4_000, 80
 
 
 class BadMessage(Exception):
@@ -59,6 +59,8 @@ def client_message(text: str) -> ClientMessage:
     """Read a message of a client. Raises BadMessage."""
     try:
         fields = json.loads(text)
+        # An escape may say half a character, which nothing takes that writes text down.
+        json.dumps(fields, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise BadMessage("bad_json", "expected a JSON object") from None
     if not isinstance(fields, dict):
@@ -77,7 +79,8 @@ def client_message(text: str) -> ClientMessage:
         case other:
             raise BadMessage(
                 "unknown_type",
-                f"expected chat, feedback, ping, history or connection_ack, not {other!r}",
+                "expected chat, feedback, ping, history or connection_ack, "
+                f"not {str(other)[:LONGEST_SHOWN]!r}",
             )
 
 

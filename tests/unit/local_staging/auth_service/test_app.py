@@ -176,7 +176,7 @@ async def test_a_wrong_password_sends_nobody_back(client: httpx.AsyncClient) -> 
     asked = {
         **WEB,
         "response_type": "code",
-        "code_challenge": "x",
+        "code_challenge": "x" * 43,
         "code_challenge_method": "S256",
     }
     response = await client.post("/authorize", params=asked, data={**LOGIN, "password": "x"})

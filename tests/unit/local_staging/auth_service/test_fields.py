@@ -31,7 +31,14 @@ async def test_nothing_is_no_fields() -> None:
 
 @pytest.mark.parametrize(
     ("body", "media_type"),
-    [(b"{", "application/json"), (b"[]", "application/json"), (b"user", ""), (b"\xff=1", "")],
+    [
+        (b"{", "application/json"),
+        (b"[]", "application/json"),
+        (b"user", ""),
+        (b"\xff=1", ""),
+        (b'{"user": "\\ud800"}', "application/json"),
+        (b"[" * 100_000, "application/json"),
+    ],
 )
 async def test_refuses_the_rest(body: bytes, media_type: str) -> None:
     with pytest.raises(BadFields):

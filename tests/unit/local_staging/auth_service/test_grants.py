@@ -37,7 +37,8 @@ def test_a_code_is_redeemed_for_its_user() -> None:
         ("other", PLACE, VERIFIER, 0, "another client or place"),
         ("web", PLACE + "/", VERIFIER, 0, "another client or place"),
         ("web", PLACE, "w" * 43, 0, "not that of the challenge"),
-        ("web", PLACE, "", 0, "not that of the challenge"),
+        ("web", PLACE, "", 0, "43 to 128 letters"),
+        ("web", PLACE, "\u00fc" * 43, 0, "43 to 128 letters"),
     ],
 )
 def test_a_code_that_does_not_fit(

@@ -25,3 +25,9 @@ def test_last_is_the_result_before() -> None:
 def test_says_why_it_cannot(expression: str, reason: str) -> None:
     with pytest.raises(CannotCalculate, match=reason):
         calculate(expression, None)
+
+
+def test_last_does_not_explode() -> None:
+    assert calculate("last * last", 10**100) == 10**200
+    with pytest.raises(CannotCalculate, match="too large"):
+        calculate("last * last", 10**200)

@@ -76,3 +76,15 @@ def test_agent_event_is_flat() -> None:
 )
 def test_a_client_may_say_how_much_it_has_read(text: str, received: int | None) -> None:
     assert received_in(text) == received
+
+
+def test_half_a_character_is_no_text() -> None:
+    with pytest.raises(BadMessage) as refused:
+        client_message('{"type": "chat", "text": "x\\ud800y"}')
+    assert refused.value.code == "bad_json"
+
+
+def test_what_is_not_known_is_not_repeated_at_length() -> None:
+    with pytest.raises(BadMessage) as refused:
+        client_message('{"type": "' + "x" * 300_000 + '"}')
+    assert len(str(refused.value)) < 200
