@@ -564,10 +564,15 @@ def _without_other_parts(
         items = _items(template)
         return bool(items) and all(now[item] == usual[item] for item in items)
 
-    return (
-        {template: count for template, count in missing.items() if not is_said(template)},
-        {template: count for template, count in extra.items() if not is_said(template)},
-    )
+    unsaid = {template: count for template, count in missing.items() if not is_said(template)}
+    # Beside one that lacks items the others are what became of it.
+    lacking = {skeleton for skeleton, _ in unsaid}
+    others = {
+        template: count
+        for template, count in extra.items()
+        if template[0] in lacking or not is_said(template)
+    }
+    return unsaid, others
 
 
 def _items(template: Template) -> list[tuple[str, str, str]]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from random import Random
 
 # After so many changes that were thought of, every so many are grown from what the runs showed.
-GROWN_FROM, GROWN_EVERY = 100, 4
+GROWN_FROM, GROWN_EVERY = 200, 4
 
 
 @dataclass(slots=True)

@@ -645,3 +645,11 @@ def test_who_asks_while_the_server_works_is_owed_the_answer_after_the_work() -> 
     assert passes(worked(100, 1_400), in_turn)
     assert passes(worked(100, 1_600), in_turn)
     assert not passes(worked(100, 2_000), in_turn)
+
+
+def test_a_list_that_lacks_an_item_is_changed_however_early_the_client_leaves() -> None:
+    def lists(*lines: str) -> Capture:
+        return run((12, {"type": "content", "lines": list(lines)}), left_ms=13)
+
+    seen = accused(lists("one"), Baseline.learned([lists("one", "two")] * 3))
+    assert seen.kind == "changed"
