@@ -565,12 +565,12 @@ def _without_other_parts(
         return bool(items) and all(now[item] == usual[item] for item in items)
 
     unsaid = {template: count for template, count in missing.items() if not is_said(template)}
-    # Beside one that lacks items the others are what became of it.
-    lacking = {skeleton for skeleton, _ in unsaid}
+    # With items of one that lacks others it is what became of that one.
+    lacking = {item for template in unsaid for item in _items(template)}
     others = {
         template: count
         for template, count in extra.items()
-        if template[0] in lacking or not is_said(template)
+        if not is_said(template) or not lacking.isdisjoint(_items(template))
     }
     return unsaid, others
 
