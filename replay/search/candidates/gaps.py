@@ -24,9 +24,9 @@ from replay.search.candidates.ranked import (
 # Each round lies between the values of those before it; together neighbours differ by half.
 GAPS_MS: dict[int, tuple[float, ...]] = {
     NO_PAUSE: (0,),
-    COARSE: (10, 100, 1_000),
+    COARSE: (10, 150, 1_000),
     FINE: (3, 30, 300, 3_000),
-    FINER: (1, 5.5, 17, 55, 170, 550, 1_700),
+    FINER: (1, 5.5, 17, 55, 100, 550, 1_700),
     FINEST: (2, 7.5, 13, 23, 42, 75, 130, 230, 420, 750, 1_300, 2_300),
 }
 HANDSHAKES_MS: dict[int, tuple[float, ...]] = {
