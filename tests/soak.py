@@ -1,8 +1,8 @@
 """How often connections succeed, and whether all five events of each run arrive, under chaos.
 
 `make soak` runs it for two minutes against the `fixed` build: users connect, chat, vanish in
-mid-run and come back, while instances are cycled, networks part, and Redis, PostgreSQL and the auth
-service are slow or away. Bounded in time; nothing leaves this machine.
+mid-run and come back, while instances are cycled, networks part, Redis and PostgreSQL are slow or
+away, and the auth service is slow. Bounded in time; nothing leaves this machine.
 """
 
 from __future__ import annotations
