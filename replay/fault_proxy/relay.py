@@ -10,6 +10,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 
 from capture.clock import NowNs
@@ -178,7 +179,9 @@ class _End(asyncio.Protocol):
             if self._has_ended and self._relay.is_over:
                 transport.close()
             elif not self._has_sent_end:
-                transport.write_eof()
+                # A reset that this end has not been told of yet: there is nobody left to tell.
+                with suppress(OSError):
+                    transport.write_eof()
             self._has_sent_end = True
 
         self._when_connected(act)

@@ -341,6 +341,32 @@ async def test_who_does_not_read_is_not_read_for() -> None:
         await until(lambda: not proxy._relays)
 
 
+async def test_bytes_and_an_end_for_who_has_left_meanwhile() -> None:
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+    writers: list[asyncio.StreamWriter] = []
+
+    async def listens(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+
+    async with relayed(listens) as proxy:
+        for _ in range(5):
+            reader, writer = await asyncio.open_connection(*proxy.address)
+            await until(lambda: bool(writers))
+            # The bytes are answered by a reset, and then there is nobody to send the end to.
+            proxy.apply("held", parse_fault("blackhole"))
+            writer.write(DATA[:10])
+            writer.write_eof()
+            writers.pop().close()
+            await asyncio.sleep(0.05)
+            proxy.lift_all()
+            with contextlib.suppress(ConnectionError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await reader.read()
+            writer.close()
+    assert complaints == []
+
+
 async def test_what_a_fault_holds_stays_bounded() -> None:
     async with relayed() as proxy:
         proxy.apply("hole", parse_fault("blackhole:direction=server_to_client"))
