@@ -67,7 +67,7 @@ class RedisJournal:
     """The undelivered events of one user: a sorted set, by the time at which they were kept.
 
     What Redis does not take is written once it does; it is lost only if the process is killed
-    meanwhile.
+    meanwhile. What it is not told to forget in time is delivered once more.
     """
 
     def __init__(self, store: RedisStore, user_id: str) -> None:
@@ -76,42 +76,16 @@ class RedisJournal:
         self._key = store.key("events", user_id)
         self._known: set[str] = set()
         self._unwritten: dict[str, int] = {}
-        self._is_writing_late = False
+        self._unforgotten: set[str] = set()
+        self._is_behind = False
+        self._is_telling = False
 
     async def keep(self, event: Event) -> None:
         """Write an event down."""
         text = _text(event)
         self._known.add(text)
         self._unwritten[text] = unix_time_us()
-        if self._is_writing_late or await self._write():
-            return
-        self._is_writing_late = True
-        self._store.background.run(self._write_late())
-
-    async def _write(self) -> bool:
-        """Write what is not written yet; return whether Redis took it."""
-        texts = dict(self._unwritten)
-
-        async def write() -> bool:
-            async with self._store.redis.pipeline(transaction=True) as pipeline:
-                pipeline.zadd(self._key, dict(texts))
-                pipeline.expire(self._key, EVENTS_LIVE_S)
-                await pipeline.execute()
-            return True
-
-        if texts and not await self._store.attempt("keep an event", write, other=False):
-            return False
-        for text in texts:
-            self._unwritten.pop(text, None)
-        return True
-
-    async def _write_late(self) -> None:
-        try:
-            while self._unwritten:
-                await asyncio.sleep(TRY_AGAIN_S)
-                await self._write()
-        finally:
-            self._is_writing_late = False
+        await self._catch_up()
 
     def confirmed(self, events: Iterable[Event]) -> None:
         """Forget events, beside what goes on."""
@@ -121,19 +95,61 @@ class RedisJournal:
         self._known.difference_update(texts)
         for text in texts:
             self._unwritten.pop(text, None)
+        self._unforgotten.update(texts)
+        self._store.background.run(self._catch_up())
 
-        async def remove() -> None:
-            await self._store.redis.zrem(self._key, *texts)
+    async def _catch_up(self) -> None:
+        """Have Redis told what it does not know: now, or beside what goes on."""
+        if self._is_behind or await self._write() or self._is_behind:
+            return
+        self._is_behind = True
+        self._store.background.run(self._write_late())
 
-        self._store.background.run(self._store.attempt("forget events", remove, None))
+    async def _write(self) -> bool:
+        """Tell Redis what it does not know yet; return whether it took it."""
+        written, forgotten = dict(self._unwritten), tuple(self._unforgotten)
+
+        async def write() -> bool:
+            async with self._store.redis.pipeline(transaction=True) as pipeline:
+                if written:
+                    pipeline.zadd(self._key, dict(written))
+                    pipeline.expire(self._key, EVENTS_LIVE_S)
+                if forgotten:
+                    pipeline.zrem(self._key, *forgotten)
+                await pipeline.execute()
+            return True
+
+        is_something = bool(written or forgotten)
+        if is_something and not await self._store.attempt("keep events", write, other=False):
+            return False
+        for text in written:
+            self._unwritten.pop(text, None)
+        self._unforgotten.difference_update(forgotten)
+        return True
+
+    async def _write_late(self) -> None:
+        try:
+            while self._unwritten or self._unforgotten:
+                await asyncio.sleep(TRY_AGAIN_S)
+                await self._write()
+        finally:
+            self._is_behind = False
 
     def abandoned(self) -> None:
-        """Tell all processes, beside what goes on."""
+        """Tell all processes, beside what goes on; once is enough for all that waits by then."""
+        if self._is_telling:
+            return
+        self._is_telling = True
 
         async def tell() -> None:
+            self._is_telling = False
             await self._store.redis.publish(self._store.key("abandoned"), self._user_id)
 
-        self._store.background.run(self._store.attempt("tell of an event", tell, None))
+        async def try_to() -> None:
+            await self._store.attempt("tell of an event", tell, None)
+            self._is_telling = False
+
+        self._store.background.run(try_to())
 
     async def kept_by_others(self) -> list[Event]:
         """Return what others left."""

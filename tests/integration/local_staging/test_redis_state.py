@@ -70,3 +70,41 @@ async def test_what_was_confirmed_meanwhile_is_not_written(services: BackingServ
         proxy.lift_all()
         assert await kept(others, 1) == EVENTS[1:2]
         assert await others.kept_by_others() == []
+
+
+async def test_what_was_confirmed_without_redis_is_forgotten_when_it_is_back(
+    services: BackingServices,
+) -> None:
+    """Or it would be delivered again to each session after this one."""
+    namespace = f"test_{secrets.token_hex(4)}"
+    async with (
+        FaultProxy(services.redis.address) as proxy,
+        journal(services.redis.url_through(*proxy.address), namespace) as ours,
+        Redis.from_url(services.redis.url, decode_responses=True) as redis,
+    ):
+        for event in EVENTS:
+            await ours.keep(event)
+        proxy.apply("fault", parse_fault("down"))
+        ours.confirmed(EVENTS[:1])
+        await asyncio.sleep(0.1)
+        ours.confirmed(EVENTS[1:])
+        proxy.lift_all()
+        async with asyncio.timeout(10):
+            while await redis.zcard(f"{namespace}:events:alice"):
+                await asyncio.sleep(0.05)
+
+
+async def test_that_events_wait_is_told_once_for_all_of_them(services: BackingServices) -> None:
+    namespace = f"test_{secrets.token_hex(4)}"
+    async with (
+        journal(services.redis.url, namespace) as ours,
+        Redis.from_url(services.redis.url, decode_responses=True) as redis,
+        redis.pubsub() as channel,
+    ):
+        await channel.subscribe(f"{namespace}:abandoned")
+        assert (await channel.get_message(timeout=10))["type"] == "subscribe"
+        for _ in range(2):
+            for _ in range(50):
+                ours.abandoned()
+            assert (await channel.get_message(timeout=10))["data"] == "alice"
+            assert await channel.get_message(timeout=0.2) is None
