@@ -11,7 +11,7 @@ import logging
 from collections import deque
 
 from local_staging.chat_backend.background import Background
-from local_staging.chat_backend.transcript import Entry, StorageError, Transcript
+from local_staging.chat_backend.transcript import Entry, NotStorable, StorageError, Transcript
 
 TRY_AGAIN_S = 0.5
 MOST_WAITING = 1_000
@@ -57,6 +57,11 @@ class LateTranscript:
                     entry = self._waiting[0]
                     try:
                         await self._transcript.add(entry.role, entry.text)
+                        self._waiting.popleft()
+                        continue
+                    except NotStorable as error:
+                        # Or all that is said after it would wait for ever.
+                        _log.error("a message of %s is left out: %s", entry.role, error)
                         self._waiting.popleft()
                         continue
                     except StorageError as error:

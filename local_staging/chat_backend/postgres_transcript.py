@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from local_staging.chat_backend.transcript import Entry, StorageError
+from local_staging.chat_backend.transcript import Entry, NotStorable, StorageError
 
 LONGEST_S = 8.0
 MOST_CONNECTIONS = 10
@@ -47,12 +47,14 @@ class PostgresDatabase:
         self._making = asyncio.Lock()
 
     async def use(self, operation: Callable[[Any], Awaitable[T]]) -> T:
-        """Return what an operation on a connection gives. Raises StorageError."""
+        """Return what an operation on a connection gives. Raises StorageError, NotStorable."""
         try:
             async with asyncio.timeout(LONGEST_S), self._connection() as connection:
                 return await operation(connection)
         except TimeoutError:
             raise StorageError(f"PostgreSQL gave no answer within {LONGEST_S:g} s") from None
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+            raise NotStorable(f"PostgreSQL: {type(error).__name__}: {error}") from error
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise StorageError(f"PostgreSQL: {type(error).__name__}: {error}") from error
 

@@ -10,6 +10,10 @@ class StorageError(Exception):
     """What was said could not be read or written."""
 
 
+class NotStorable(StorageError):
+    """What was said will never be written: the storage does not take such a text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One message of a transcript; `role` is user or agent."""

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from local_staging.chat_backend import redis_state
 from local_staging.chat_backend.postgres_transcript import PostgresTranscript
 from local_staging.chat_backend.service_storage import ServiceStorage
-from local_staging.chat_backend.transcript import Entry, StorageError
+from local_staging.chat_backend.transcript import Entry, NotStorable, StorageError
 from local_staging.services.backing import BackingServices
 from replay.fault_proxy import Blackhole, parse_fault
 from replay.fault_proxy.proxy import FaultProxy
@@ -158,7 +158,7 @@ async def test_without_redis_the_chat_goes_on_from_memory(
             await journal.keep({"number": number})
         # One attempt, not fifty.
         assert time.perf_counter() - began_s < 49 * 0.1
-        assert "Redis could not keep an event: TimeoutError" in caplog.text
+        assert "Redis could not keep events: TimeoutError" in caplog.text
         await storage.close()
 
 
@@ -195,3 +195,14 @@ async def test_messages_wait_for_a_database_that_is_away(
             while not await storage.of_user("alice", "Alice").transcript.recent(9):
                 await asyncio.sleep(0.05)
         await behind.close()
+
+
+async def test_what_postgresql_never_takes_is_told_from_what_it_does_not_take_now(
+    storage: ServiceStorage,
+) -> None:
+    transcript = PostgresTranscript(storage._database, "alice", "Alice")
+    with pytest.raises(NotStorable, match="CheckViolationError"):
+        await transcript.add("nobody", "whose role is none")
+    with pytest.raises(NotStorable, match="DataError"):
+        await transcript.add("user", "half a character: \ud800")
+    await transcript.add("user", "and this it takes")

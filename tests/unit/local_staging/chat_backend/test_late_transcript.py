@@ -5,7 +5,7 @@ import pytest
 from local_staging.chat_backend import late_transcript
 from local_staging.chat_backend.background import Background
 from local_staging.chat_backend.late_transcript import LateTranscript
-from local_staging.chat_backend.transcript import Entry, MemoryTranscript, StorageError
+from local_staging.chat_backend.transcript import Entry, MemoryTranscript, NotStorable, StorageError
 
 ENTRIES = tuple(Entry("user", str(number)) for number in range(3))
 
@@ -77,3 +77,21 @@ async def test_so_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StorageError, match="1 messages wait"):
         await late.add("user", "1")
     background.cancel()
+
+
+async def test_a_message_that_is_never_taken_holds_up_no_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Picky(MemoryTranscript):
+        async def add(self, role: str, text: str) -> None:
+            if text == "1":
+                raise NotStorable("no 1, please")
+            await super().add(role, text)
+
+    database, background = Picky(), Background()
+    late = LateTranscript(database, background)
+    for entry in ENTRIES:
+        await late.add(entry.role, entry.text)
+    assert await background.drained(10)
+    assert await database.recent(9) == (ENTRIES[0], ENTRIES[2])
+    assert "a message of user is left out: no 1, please" in caplog.text
