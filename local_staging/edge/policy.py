@@ -19,6 +19,8 @@ class Policy:
     name: str
     # From the first byte of the request; it counts the whole WebSocket and traffic does not help.
     request_timeout_s: float = 300.0
+    # Until the head of the request is whole.
+    head_timeout_s: float = 30.0
     # From the first byte of the request to the 101.
     handshake_timeout_s: float | None = None
     # What the edge itself adds to each handshake.
@@ -84,6 +86,12 @@ SOURCES: dict[str, Source] = {
         "300 s unless it is set, up to 3600 s; a WebSocket is one request for all of its life",
         f"{_RUN}/triggering/websockets",
     ),
+    "head_timeout_s": Source(
+        Certainty.OURS,
+        "a client that makes no progress is answered 408 (client_timed_out); after how long is "
+        "not documented",
+        "https://cloud.google.com/load-balancing/docs/https/https-logging-monitoring",
+    ),
     "handshake_timeout_s": Source(
         Certainty.CLAIMED,
         "“15-second GCP NEG limits”: with a serverless NEG the timeout is fixed at 60 minutes",
@@ -135,6 +143,7 @@ PLAN = Policy("plan", handshake_timeout_s=15.0)
 SHORT = Policy(
     "short",
     request_timeout_s=3.0,
+    head_timeout_s=1.0,
     handshake_timeout_s=1.5,
     concurrency=4,
     max_instances=2,

@@ -68,6 +68,10 @@ class _Client:
         self.verdicts: asyncio.Queue[Route | Answer | Cut] = asyncio.Queue()
 
 
+class _SlowHead(Exception):
+    """A client has not sent all of its request's head in time."""
+
+
 class Proxy:
     """Serves clients by the rules of a policy."""
 
@@ -90,7 +94,7 @@ class Proxy:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection of a client."""
         try:
-            head = Head.parsed(await _head(reader))
+            head = Head.parsed(await self._head_in_time(reader))
             if head.target.startswith(control.PREFIX):
                 await _answer(writer, *control.answer(self._edge, head, self._do, monotonic_ns()))
             else:
@@ -98,10 +102,20 @@ class Proxy:
                 await self._request(client, head)
         except BadHead as error:
             await _answer(writer, 400, str(error))
+        except _SlowHead as error:
+            await _answer(writer, 408, str(error))
         except (OSError, asyncio.IncompleteReadError):
             _log.info("a client left before it was served")
         finally:
             writer.close()
+
+    async def _head_in_time(self, reader: asyncio.StreamReader) -> bytes:
+        within_s = self._policy.head_timeout_s
+        try:
+            async with asyncio.timeout(within_s):
+                return await _head(reader)
+        except TimeoutError:
+            raise _SlowHead(f"expected a whole head within {within_s:g} s") from None
 
     async def _request(self, client: _Client, head: Head) -> None:
         self._clients[client.number] = client

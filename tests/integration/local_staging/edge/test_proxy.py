@@ -211,3 +211,12 @@ async def test_what_is_no_http_is_refused(roomy: Staging) -> None:
     writer.write(b"hello\r\n\r\n")
     assert b"400" in await reader.read()
     writer.close()
+
+
+async def test_a_head_that_is_never_whole_is_408(roomy: Staging) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(str(roomy.edge_url)).port)
+    writer.write(b"GET /ws HTTP/1.1\r\nHost: chat")
+    answer = await asyncio.wait_for(reader.read(), WAIT_S)
+    assert answer.startswith(b"HTTP/1.1 408 Request Timeout")
+    assert answer.endswith(b"expected a whole head within 1 s")
+    writer.close()
