@@ -51,6 +51,9 @@ class Socket(Sender, Protocol):
     async def accept(self, subprotocol: str | None = None) -> None:
         """Accept. Raises WebSocketDisconnect when the client left."""
 
+    def ready(self) -> None:
+        """Take note that both directions work. Raises WebSocketDisconnect when the client left."""
+
     async def receive_text(self) -> str:
         """Return the next message. Raises WebSocketDisconnect, KeyError if it is binary."""
 
@@ -162,6 +165,8 @@ class Fixed:
     """As it was mended."""
 
     name = FIXED
+    # A client whose network takes 20 s for a pong lives, and one that is dead is known to be within
+    # 40 s: long before any idle timeout cuts it.
     heartbeat = Heartbeat(interval_s=20.0, timeout_s=20.0)
     is_warm_before_it_listens = True
     waits_for_the_client = True

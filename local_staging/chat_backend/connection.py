@@ -106,6 +106,7 @@ class Connection:
         self._handshake_complete.set()
         if self._build.waits_for_the_client:
             await self._both_ways.complete()
+            self._socket.ready()
             await self._session.storage.state.opened(self.id)
 
     async def _respond(self) -> None:
@@ -124,6 +125,7 @@ class Connection:
         self._both_ways.sent()
         # Nobody was heard. It was enough to have spoken.
         self._both_ways.heard()
+        self._socket.ready()
 
     async def _deliver(self) -> None:
         await self._both_ways.complete()

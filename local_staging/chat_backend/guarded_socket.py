@@ -70,6 +70,12 @@ class GuardedSocket:
                 self.states.close()
             self._decided.set()
 
+    def ready(self) -> None:
+        """Take note that both directions work. Raises WebSocketDisconnect when the client left."""
+        if self.is_closed:
+            raise WebSocketDisconnect(ABNORMAL_CLOSURE)
+        self.states.move_to(ConnectionState.READY)
+
     async def send_json(self, fields: dict[str, Any]) -> None:
         """Send a message. Raises NotAccepted, WebSocketDisconnect."""
         await self._guarded("send", lambda: self._websocket.send_json(fields))

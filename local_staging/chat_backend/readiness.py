@@ -7,8 +7,14 @@ before the answer is known. Asked side by side, the slowest counts, and a budget
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+
+# From when on a check is worth a line in the log.
+SLOW_S = 0.5
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +51,21 @@ class Readiness:
 
 async def one_after_another(checks: Sequence[Check]) -> Readiness:
     """Ask each dependency once the one before has answered or had its time."""
-    clock = asyncio.get_running_loop().time
-    began_s = clock()
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
     problems = {}
-    for check in checks:
+    for number, check in enumerate(checks, start=1):
+        slow = loop.call_later(SLOW_S, _say_slow, check, checks[number:])
         problem = await _problem(check, check.timeout_s)
+        slow.cancel()
         if problem is not None:
             problems[check.name] = problem
-    return Readiness(problems, clock() - began_s)
+    return Readiness(problems, loop.time() - began_s)
+
+
+def _say_slow(check: Check, waiting: Sequence[Check]) -> None:
+    names = ", ".join(each.name for each in waiting) or "the client"
+    _log.info("readiness: no answer of %s after %g s; %s waits", check.name, SLOW_S, names)
 
 
 async def side_by_side(checks: Sequence[Check], budget_s: float) -> Readiness:

@@ -24,6 +24,9 @@ class UnguardedSocket:
             raise WebSocketDisconnect(ABNORMAL_CLOSURE) from error
         await asyncio.sleep(0)
 
+    def ready(self) -> None:
+        """Nothing depends on it."""
+
     async def send_json(self, fields: dict[str, Any]) -> None:
         """Send a message. Raises what Starlette raises."""
         await self._websocket.send_json(fields)

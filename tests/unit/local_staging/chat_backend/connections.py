@@ -8,7 +8,7 @@ import httpx
 
 from local_staging.chat_backend.agent import Agent
 from local_staging.chat_backend.authentication import Authenticator, Credentials
-from local_staging.chat_backend.builds import Build, Fixed
+from local_staging.chat_backend.builds import Build, Fixed, Socket
 from local_staging.chat_backend.connection import Arrival, Connection
 from local_staging.chat_backend.sessions import Session
 from local_staging.chat_backend.storage import UserStorage
@@ -23,9 +23,17 @@ def session_of(user_id: str) -> Session:
 
 
 def connection_of(
-    server: Server, session: Session, build: Build | None = None, *, is_active: bool = True
+    server: Server,
+    session: Session,
+    build: Build | None = None,
+    *,
+    is_active: bool = True,
+    socket: Socket | None = None,
 ) -> Connection:
-    """Return a connection of a session, whose token is active or not."""
+    """Return a connection of a session, whose token is active or not.
+
+    The client's end is `socket`, or one as the build makes them.
+    """
 
     async def introspect(request: httpx.Request) -> httpx.Response:
         # A network takes a moment, in which other tasks run.
@@ -37,5 +45,5 @@ def connection_of(
     authenticator = Authenticator(http)
     credentials = Credentials("token")
     made = build or Fixed()
-    arrival = Arrival(server.websocket, made.socket(server.websocket), credentials)
+    arrival = Arrival(server.websocket, socket or made.socket(server.websocket), credentials)
     return Connection(arrival, session, authenticator, made)

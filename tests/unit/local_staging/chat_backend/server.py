@@ -13,6 +13,7 @@ from local_staging.chat_backend.guarded_socket import GuardedSocket
 from local_staging.clock import monotonic_ns
 
 HELLO = {"type": "websocket.receive", "text": "hello"}
+CHAT = {"type": "websocket.receive", "text": '{"type": "chat", "text": "hello"}'}
 LEFT = {"type": "websocket.disconnect", "code": 1000}
 
 

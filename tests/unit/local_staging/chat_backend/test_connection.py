@@ -11,9 +11,7 @@ import pytest
 from local_staging.chat_backend.builds import Incident
 from local_staging.chat_backend.connection import refuse
 from tests.unit.local_staging.chat_backend.connections import connection_of, session_of
-from tests.unit.local_staging.chat_backend.server import Server
-
-CHAT = {"type": "websocket.receive", "text": '{"type": "chat", "text": "hello"}'}
+from tests.unit.local_staging.chat_backend.server import CHAT, Server
 
 
 class LeavingServer(Server):
