@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from capture.format.reader import read_capture
 from local_staging.chat_backend.builds import Build
 from local_staging.chat_settings import ChatSettings
 from local_staging.dependencies import Dependencies
@@ -30,6 +31,8 @@ class Sample:
     cycles: bool = False
     faults: bool = False
     patience_s: int = 30
+    # How long its client stays at least, or nothing was to be seen.
+    lasts_s: float = 0.0
 
 
 MID_RUN = Sample("mid_run", 'WebSocket is not connected. Need to call "accept" first.')
@@ -38,7 +41,11 @@ INSTANCE_CYCLE = Sample(
 )
 SLOW_DEPENDENCIES = Sample("slow_dependencies", "not ready after 22.", faults=True)
 TWO_MINUTES = Sample(
-    "two_minutes", "keepalive ping timeout", is_told_to_the_client=True, patience_s=150
+    "two_minutes",
+    "keepalive ping timeout",
+    is_told_to_the_client=True,
+    patience_s=150,
+    lasts_s=120.0,
 )
 CONNECTION_RESPONSE = Sample(
     "connection_response", "Failed to send connection response", faults=True
@@ -80,6 +87,7 @@ def replayed(sample: Sample, build: Build, services: BackingServices, tmp_path: 
     said_in = run if sample.is_told_to_the_client else staging.chat_log
     shown = [line for line in said_in.read_text().splitlines() if sample.message in line]
     assert not shown, "\n".join(shown)
+    assert max(event.at_ns for event in read_capture(run).events) >= sample.lasts_s * 1e9
 
 
 @pytest.mark.guards(1, 'Need to call "accept" first')
