@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from tests.staging.chat_client import ChatClient
 from tests.staging.endpoint import Endpoint
+from tests.staging.race_events import RaceEvents
 
 T = TypeVar("T")
 
@@ -24,11 +25,13 @@ class ConcurrentConnections:
 
     @asynccontextmanager
     async def open(
-        self, before: Callable[[], Awaitable[object]] | None = None
+        self,
+        before: Callable[[], Awaitable[object]] | None = None,
+        events: RaceEvents | None = None,
     ) -> AsyncIterator[list[ChatClient]]:
         """Connect all of them in the same moment; leave with all of them in the end.
 
-        `before` is done when all have logged in, right before they connect.
+        `before` is done when all have logged in, right before they connect; `events` hears of them.
         """
         if not self._tokens:
             asked = (self.staging.token(user) for user in self.users)
@@ -37,7 +40,7 @@ class ConcurrentConnections:
             await before()
         clients = await asyncio.gather(
             *(
-                ChatClient.ready(self.staging, user, token=token)
+                ChatClient.ready(self.staging, user, token=token, events=events)
                 for user, token in zip(self.users, self._tokens, strict=True)
             )
         )

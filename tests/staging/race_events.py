@@ -40,3 +40,8 @@ class RaceEvents:
         began = next(event for event in events if event.what == first)
         ended = next(event for event in events if event.what == then)
         return (ended.at_ns - began.at_ns) / 1e6
+
+    def spread_ms(self, what: str) -> float:
+        """Return how long it was from the first time that it happened to anybody to the last."""
+        times = [event.at_ns for event in self._events if event.what == what]
+        return (max(times) - min(times)) / 1e6

@@ -17,7 +17,8 @@ from local_staging.model_access import ModelAccess
 from local_staging.services.backing import BackingServices
 from tests.staging.endpoint import LocalEndpoint
 
-MOST_LINES = 20
+LEVELS = ("ERROR", "WARNING", "INFO")
+MOST_LINES = 60
 # Cloud Run's own limits, with one instance that is there from the start.
 CLOUD_RUN = EdgeSettings("cloud-run", {"min_instances": "1"})
 
@@ -41,7 +42,7 @@ class Staged:
         ping_interval_s: float | None = None,
         ping_timeout_s: float | None = None,
     ) -> Iterator[LocalEndpoint]:
-        """Start it; an error in the body gets the complaints of the server's log as a note."""
+        """Start it; an error in the body gets the end of the server's log as a note."""
         chat = ChatSettings(
             build.name, ping_interval_s=ping_interval_s, ping_timeout_s=ping_timeout_s
         )
@@ -53,14 +54,13 @@ class Staged:
             try:
                 yield LocalEndpoint(staging)
             except BaseException as error:
-                error.add_note("\n".join(complaints(staging)))
+                error.add_note("\n".join(complaints(staging, *LEVELS)))
                 raise
             found = complaints(staging, "ERROR")
             assert not found, "\n".join(found)
 
 
 def complaints(staging: Staging, *levels: str) -> list[str]:
-    """Return the last lines of the chat's log that are of these levels, or complaints at all."""
-    wanted = levels or ("ERROR", "WARNING")
+    """Return the last lines of the chat's log that are of these levels."""
     lines = staging.chat_log.read_text().splitlines()
-    return [line for line in lines if any(f" {level} " in line for level in wanted)][-MOST_LINES:]
+    return [line for line in lines if any(f" {level} " in line for level in levels)][-MOST_LINES:]

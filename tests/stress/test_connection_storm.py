@@ -5,12 +5,15 @@ import pytest
 from local_staging.chat_backend.builds import Build
 from tests.staging.chat_client import FIVE, answer_of, types_of
 from tests.staging.concurrent_connections import ConcurrentConnections, each
+from tests.staging.race_events import RaceEvents
 from tests.staging.staged import Staged
 
 USERS = [f"user-{number:02}" for number in range(1, 56)]
 
 
-@pytest.mark.guards(1, 'WebSocket is not connected. Need to call "accept" first.')
+@pytest.mark.guards(
+    1, "HTTP 500", server_says='WebSocket is not connected. Need to call "accept" first.'
+)
 async def test_fifty_five_users_connect_at_once_and_come_right_back(
     build: Build, staged: Staged
 ) -> None:
@@ -18,7 +21,9 @@ async def test_fifty_five_users_connect_at_once_and_come_right_back(
         users = ConcurrentConnections(staging, USERS)
         # All at once, and once more before the sessions are over.
         for text, answer in (("6 * 7", "6 * 7 = 42."), ("last + 1", "last + 1 = 43.")):
-            async with users.open() as clients:
+            known = RaceEvents()
+            async with users.open(events=known) as clients:
+                assert known.spread_ms("asks") < 1_000
                 assert len({client.connection_id for client in clients}) == len(USERS)
                 for events in await each(clients, lambda client, text=text: client.ask(text)):
                     assert types_of(events) == FIVE

@@ -13,7 +13,7 @@ from tests.staging.timing import TimeWindow
 BACK_S = 5.0
 
 
-@pytest.mark.guards(5, "Failed to send agent_completed")
+@pytest.mark.guards(5, "TimeoutError", server_says="Failed to send agent_completed")
 async def test_a_partition_that_heals_and_one_that_the_client_does_not_wait_for(
     build: Build, staged: Staged
 ) -> None:

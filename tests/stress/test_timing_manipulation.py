@@ -1,14 +1,12 @@
 """The plan's stress family: delays that open a window on purpose."""
 
-import asyncio
-
 import pytest
 
 from local_staging.chat_backend.builds import Build
 from local_staging.services.backing import BackingServices
-from replay.fault_proxy import parse_fault
 from replay.fault_proxy.proxy import FaultProxy
 from tests.staging.chat_client import FIVE, ChatClient, types_of
+from tests.staging.leaving import leave_at_the_connection_response
 from tests.staging.staged import Staged, complaints
 
 
@@ -18,14 +16,9 @@ async def test_clients_that_leave_right_after_the_101(
 ) -> None:
     async with FaultProxy(services.redis.address) as redis:
         with staged.running(build, through={"redis": redis.address}) as staging:
-            token = await staging.token("alice")
-            redis.apply("slow", parse_fault("latency:delay_ms=60"))
-            for _ in range(3):
-                client = await ChatClient.connected(staging, token=token)
-                await asyncio.sleep(0.02)
-                client.vanish()
-                await asyncio.sleep(0.2)
-            redis.lift_all()
+            # Each as a user of its own: none of them comes back to a session.
+            for user in ("alice", "carol", "user-01"):
+                await leave_at_the_connection_response(staging, redis, user)
             again = await ChatClient.ready(staging, "bob")
             assert types_of(await again.ask("hello")) == FIVE
             await again.leave()

@@ -11,10 +11,13 @@ from local_staging.chat_backend.builds import Build
 from local_staging.model_service.app import CHUNK_S, FIRST_CHUNK_S
 from tests.staging.chat_client import FIVE, ChatClient, Fields, types_of
 from tests.staging.staged import Staged
+from tests.staging.timing import shortest_ms
 
 BACK_S = 5.0
 # Timestamps are whole milliseconds, and a timer may fire one early.
 SLACK_MS = 2.0
+# What the product itself may take between two events, beside the model and the tool.
+OWN_MS = 15.0
 
 
 def gaps_ms(events: list[Fields]) -> list[float]:
@@ -23,7 +26,7 @@ def gaps_ms(events: list[Fields]) -> list[float]:
     return [(b - a).total_seconds() * 1e3 for a, b in itertools.pairwise(made)]
 
 
-@pytest.mark.guards(5, "Failed to send agent_completed")
+@pytest.mark.guards(5, "TimeoutError", server_says="Failed to send agent_completed")
 async def test_order_and_distance_to_the_millisecond(build: Build, staged: Staged) -> None:
     # The model's first piece names the tool, others say what it is given; then the tool works; then
     # the model speaks in pieces.
@@ -31,10 +34,18 @@ async def test_order_and_distance_to_the_millisecond(build: Build, staged: Stage
     least_ms = [each_s * 1e3 - SLACK_MS for each_s in least_s]
     with staged.running(build) as staging:
         client = await ChatClient.ready(staging)
-        for _ in range(3):
+
+        async def later_ms() -> float:
+            """How much later than it has to, at most, an event comes after the one before it."""
             events = await client.ask("6 * 7")
             assert types_of(events) == FIVE
-            assert all(gap >= least for gap, least in zip(gaps_ms(events), least_ms, strict=True))
+            late_ms = [gap - least for gap, least in zip(gaps_ms(events), least_ms, strict=True)]
+            assert min(late_ms) >= 0
+            # The model begins, and the tool works. In how many pieces the model speaks before the
+            # other two is up to the model.
+            return max(late_ms[0], late_ms[2])
+
+        assert await shortest_ms(later_ms, OWN_MS) < OWN_MS
         await client.say(type="chat", text="wait 0.2 s")
         begun = await client.receive_until("agent_thinking")
         client.vanish()
