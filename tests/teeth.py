@@ -1,16 +1,16 @@
 """Tests with teeth: what guards against a root cause has to fail where the root cause is.
 
 A test marked `guards_nothing(why)` runs on both builds and passes on both; the table says why.
-A test marked `guards(root_cause, fails_with)` gets each build as its argument `build`. With `fixed`
-it passes as any test does. With `incident` it passes if it fails, and what it fails with has the
-text `fails_with`; else it guards nothing, or something else than it says, and that is a failure.
-`--teeth-table FILE` writes what came of each.
+A test marked `guards(root_cause, fails_with, server_says)` gets each build as its argument `build`.
+With `fixed` it passes as any test does. With `incident` it passes if it fails: its own complaint
+has to have the text `fails_with`, and the server's log, which hangs on the complaint as a note, the
+text `server_says`, for what a client is told is not always why. Else it guards nothing, or
+something else than it says, and that is a failure. `--teeth-table FILE` writes what came of each.
 """
 
 from __future__ import annotations
 
 import re
-import traceback
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,8 +46,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the mark, and collect what came of it."""
     config.addinivalue_line(
         "markers",
-        "guards(root_cause, fails_with): runs on both builds; on `incident` it has to fail with "
-        "this text (a regular expression)",
+        "guards(root_cause, fails_with, server_says=None): runs on both builds; on `incident` it "
+        "has to fail with the one text, and the server's log to say the other (both regular "
+        "expressions)",
     )
     config.addinivalue_line(
         "markers", "guards_nothing(why): runs on both builds, and passes on both"
@@ -76,6 +77,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
             pyfuncitem.user_properties.append((TEETH, [name, 0, build.name, told]))
         return result
     root_cause, fails_with = mark.args
+    wanted = Complaint(fails_with, mark.kwargs.get("server_says"))
     build = pyfuncitem.callspec.params["build"]
     about = [pyfuncitem.nodeid.split("[")[0], root_cause, build.name]
     if not isinstance(build, Incident):
@@ -85,22 +87,53 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
     try:
         yield
     except (Exception, Failed) as error:
-        told = "".join(traceback.format_exception(error))
-        found = re.findall(f".*{fails_with}.*", told)
-        if not found:
+        told = wanted.told_by(error)
+        if told is None:
             raise
-        # Not an indented line, which is code; the shortest quotes the least beside the complaint.
-        said = [line for line in found if not line.startswith("    ")] or found
-        complaint = _shown(min(said, key=len))
-        pyfuncitem.user_properties.append((TEETH, [*about, f"fails: {complaint}"]))
+        pyfuncitem.user_properties.append((TEETH, [*about, f"fails: {told}"]))
         return True
     pytest.fail(f"passes on the incident build: it does not guard against root cause {root_cause}")
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What a test has to complain of, and what the server's log has to say of it, if anything."""
+
+    fails_with: str
+    server_says: str | None = None
+
+    def told_by(self, error: BaseException) -> str | None:
+        """Return how an error tells it in one line, or None if it tells something else."""
+        own = _line(self.fails_with, [f"{type(e).__name__}: {e}" for e in _leaves(error)])
+        if own is None or self.server_says is None:
+            return own
+        noted = [note for e in _tree(error) for note in getattr(e, "__notes__", ())]
+        said = _line(self.server_says, noted)
+        return None if said is None else f"{own}; the server says: {said}"
+
+
+def _tree(error: BaseException) -> Iterator[BaseException]:
+    yield error
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _tree(each)
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    return (each for each in _tree(error) if not isinstance(each, BaseExceptionGroup))
+
+
+def _line(pattern: str, texts: list[str]) -> str | None:
+    lines = re.compile(f".*(?:{pattern}).*")
+    found = [match[0] for text in texts for match in lines.finditer(text)]
+    # The shortest quotes the least beside the complaint.
+    return _shown(min(found, key=len)) if found else None
 
 
 def _shown(line: str) -> str:
     text = re.sub(r"^[\s|+E]*(\w+\.)*(?=\w)", "", line).strip()
     # Of a line of the server's log only what it says, and nothing that differs from run to run.
-    text = re.sub(r"^\S+Z (ERROR|WARNING) \S+ ", "", text)
+    text = re.sub(r"^\S+Z (ERROR|WARNING|INFO) \S+ ", "", text)
     text = re.sub(r"^connection failed \S+ \S+ ", "", text)
     text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "…", text)
     # What it is about stands at its end.

@@ -16,7 +16,9 @@ from tests.staging.timing import TimeWindow
 HANGS_S = 6.4
 
 
-@pytest.mark.guards(3, "HTTP 503")
+@pytest.mark.guards(
+    3, "HTTP 503", server_says=r"not ready after 6\.\d s: auth service: no answer within 6 s"
+)
 async def test_the_auth_service_hangs_for_a_while(build: Build, staged: Staged) -> None:
     listen = (HOST, port_for(0))
     with staged.running(build, through={"auth": listen}) as staging:

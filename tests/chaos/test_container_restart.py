@@ -11,7 +11,9 @@ from tests.staging.staged import Staged
 USERS = [f"user-{number:02}" for number in range(1, 9)]
 
 
-@pytest.mark.guards(2, "unexpected keyword argument 'websocket_manager'")
+@pytest.mark.guards(
+    2, "1011|no close frame", server_says="unexpected keyword argument 'websocket_manager'"
+)
 async def test_three_restarts_in_a_row(build: Build, staged: Staged) -> None:
     with staged.running(build) as staging:
         cycle = CloudRun(staging).cycle

@@ -10,7 +10,9 @@ from tests.staging.chat_client import FIVE, WAIT_S, ChatClient, answer_of, types
 from tests.staging.staged import Staged
 
 
-@pytest.mark.guards(3, "HTTP 503")
+@pytest.mark.guards(
+    3, "HTTP 503", server_says="connection refused .* not ready .* Redis: .* PostgreSQL: "
+)
 async def test_both_are_down_for_a_while(
     build: Build, staged: Staged, services: BackingServices
 ) -> None:

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from local_staging.chat_backend.builds import Build
 from local_staging.edge_settings import EdgeSettings
-from local_staging.services.backing import BackingServices
-from replay.fault_proxy import Blackhole
-from replay.fault_proxy.proxy import FaultProxy
-from tests.e2e.gcp_staging.conftest import Running
-from tests.staging.chat_client import FIVE, ChatClient, answer_of, types_of
-from tests.staging.cloud_run import CloudRun
-from tests.staging.staged import Staged
+from tests.e2e.gcp_staging.conftest import REAL, Running, cycle, dependencies
+from tests.staging.chat_client import FIVE, WAIT_S, ChatClient, types_of
 from tests.staging.timing import TimeWindow
 
 PLAN_LIMIT_S = 15.0
@@ -22,30 +14,24 @@ PLAN_LIMIT_S = 15.0
 BACK_S = 5.0
 
 
-@pytest.mark.guards(3, "HTTP 504")
+@pytest.mark.guards(
+    3, "HTTP 504", server_says=r"no answer of PostgreSQL after 0\.5 s; the client waits"
+)
 async def test_real_user_websocket_connection_gcp(
-    build: Build, local: Staged, services: BackingServices
+    endpoint: Running, request: pytest.FixtureRequest
 ) -> None:
     edge = EdgeSettings("plan", {"min_instances": "1"})
-    async with (
-        FaultProxy(services.redis.address) as redis,
-        FaultProxy(services.postgres.address) as postgres,
-    ):
-        through = {"redis": redis.address, "postgres": postgres.address}
-        with local.running(build, edge=edge, through=through) as staging:
-            for proxy in (redis, postgres):
-                proxy.apply("hangs", Blackhole())
-            try:
-                with TimeWindow("the connection", at_most_ms=PLAN_LIMIT_S * 1e3):
-                    client = await ChatClient.ready(staging)
-            finally:
-                for proxy in (redis, postgres):
-                    proxy.lift_all()
-            assert answer_of(await client.ask("6 * 7")).endswith("6 * 7 = 42.")
+    async with dependencies(request) as services:
+        with endpoint(edge=edge, through=services.through) as staging:
+            with services.hang(), TimeWindow("the connection", at_most_ms=PLAN_LIMIT_S * 1e3):
+                client = await ChatClient.ready(staging)
+            assert types_of(await client.ask("6 * 7")) == FIVE
             await client.leave()
 
 
-@pytest.mark.guards(1, 'WebSocket is not connected. Need to call "accept" first.')
+@pytest.mark.guards(
+    1, "HTTP 500", server_says='WebSocket is not connected. Need to call "accept" first.'
+)
 async def test_agent_execution_websocket_events_staging(endpoint: Running) -> None:
     with endpoint() as staging:
         token = await staging.token("alice")
@@ -55,14 +41,16 @@ async def test_agent_execution_websocket_events_staging(endpoint: Running) -> No
             await client.leave()
 
 
-@pytest.mark.guards(2, "unexpected keyword argument 'websocket_manager'")
-async def test_connection_recovery_cloud_run(build: Build, local: Staged) -> None:
-    with local.running(build) as staging:
+@pytest.mark.guards(
+    2, "1011|no close frame", server_says="unexpected keyword argument 'websocket_manager'"
+)
+async def test_connection_recovery_cloud_run(endpoint: Running) -> None:
+    with endpoint() as staging:
         token = await staging.token("alice")
         client = await ChatClient.ready(staging, token=token)
         await client.say(type="chat", text="wait 0.5 s")
         begun = await client.receive_until("agent_started")
-        await CloudRun(staging).cycle()
+        await cycle(staging)
         # The client does what a client does: it comes back at once, with the token it has.
         again = await ChatClient.ready(staging, token=token)
         await again.say(type="connection_ack")
@@ -74,15 +62,22 @@ async def test_connection_recovery_cloud_run(build: Build, local: Staged) -> Non
 
 
 @pytest.mark.guards(4, "keepalive ping timeout")
-async def test_heartbeat_behavior_gcp_neg(build: Build, local: Staged) -> None:
-    # Two minutes in two seconds: a ping each 0.5 s and 1.5 s for its pong, as 30 s and 90 s.
-    with local.running(build, ping_interval_s=0.5, ping_timeout_s=1.5) as staging:
+async def test_heartbeat_behavior_gcp_neg(endpoint: Running) -> None:
+    # Two minutes in two seconds: a ping each 0.5 s and 1.5 s for its pong, as 30 s and 90 s. Of a
+    # real staging it takes the two minutes.
+    busy_s = 3.0 if REAL is None else 130.0
+    with endpoint(ping_interval_s=0.5, ping_timeout_s=1.5) as staging:
         client = await ChatClient.ready(staging)
-        await client.say(type="chat", text="wait 3 s")
-        await client.receive_until("agent_started")
+        await client.say(type="chat", text=f"wait {busy_s:g} s")
+        begun = await client.receive_until("agent_started")
         # The client's own heartbeat, while the server works.
         await client.say(type="ping")
-        events = await client.receive_until("agent_completed")
-        assert [event["type"] for event in events][-1] == "agent_completed"
-        await asyncio.sleep(1)
+        with TimeWindow("the time in which it was not cut off", at_least_ms=busy_s * 1e3 - 500):
+            rest = await client.receive_until("agent_completed", busy_s + WAIT_S)
+        told = [event["type"] for event in rest]
+        # It was answered while the server worked, and not when it was through.
+        assert told.index("pong") < told.index("tool_completed")
+        assert types_of([*begun, *(event for event in rest if event["type"] != "pong")]) == FIVE
+        # And the connection is as good as new.
+        assert types_of(await client.ask("6 * 7")) == FIVE
         await client.leave()

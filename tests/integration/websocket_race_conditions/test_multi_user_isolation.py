@@ -18,7 +18,7 @@ BACK_S = 5.0
 ACCEPT_RACE = 'WebSocket is not connected. Need to call "accept" first.'
 
 
-@pytest.mark.guards(1, ACCEPT_RACE)
+@pytest.mark.guards(1, "HTTP 500", server_says=ACCEPT_RACE)
 async def test_connection_id_isolation_under_race(build: Build, staged: Staged) -> None:
     seen: list[str] = []
     with staged.running(build) as staging:
@@ -34,7 +34,7 @@ async def test_connection_id_isolation_under_race(build: Build, staged: Staged) 
         assert len(set(seen)) == len(seen) == 3 * len(USERS)
 
 
-@pytest.mark.guards(5, "Failed to send agent_completed")
+@pytest.mark.guards(5, "TimeoutError", server_says="Failed to send agent_completed")
 async def test_message_routing_isolation(build: Build, staged: Staged) -> None:
     with staged.running(build) as staging:
         staying, going = USERS[:5], USERS[5:]
@@ -60,7 +60,7 @@ async def test_message_routing_isolation(build: Build, staged: Staged) -> None:
                 assert answer_of(events) == "The timer says: 0.3 s are over."
 
 
-@pytest.mark.guards(1, ACCEPT_RACE)
+@pytest.mark.guards(1, "HTTP 500", server_says=ACCEPT_RACE)
 async def test_state_machine_isolation(build: Build, staged: Staged) -> None:
     events = RaceEvents()
     with staged.running(build) as staging:

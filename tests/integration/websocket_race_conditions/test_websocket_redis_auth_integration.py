@@ -52,7 +52,7 @@ async def test_websocket_redis_connection_race(
                     await asyncio.sleep(0.01)
 
 
-@pytest.mark.guards(3, "HTTP 504")
+@pytest.mark.guards(3, "HTTP 504", server_says=r"no answer of Redis after 0\.5 s; PostgreSQL waits")
 async def test_auth_validation_with_redis_delay(
     build: Build, staged: Staged, services: BackingServices
 ) -> None:
@@ -70,7 +70,9 @@ async def test_auth_validation_with_redis_delay(
                 proxy.lift_all()
 
 
-@pytest.mark.guards(2, "unexpected keyword argument 'websocket_manager'")
+@pytest.mark.guards(
+    2, "1011|no close frame", server_says="unexpected keyword argument 'websocket_manager'"
+)
 async def test_websocket_session_persistence(build: Build, staged: Staged) -> None:
     with staged.running(build) as staging:
         token = await staging.token("alice")
@@ -87,7 +89,9 @@ async def test_websocket_session_persistence(build: Build, staged: Staged) -> No
         await again.leave()
 
 
-@pytest.mark.guards(1, 'WebSocket is not connected. Need to call "accept" first.')
+@pytest.mark.guards(
+    1, "HTTP 500", server_says='WebSocket is not connected. Need to call "accept" first.'
+)
 async def test_concurrent_user_isolation(build: Build, staged: Staged) -> None:
     with staged.running(build) as staging:
         users = ConcurrentConnections(staging, USERS)

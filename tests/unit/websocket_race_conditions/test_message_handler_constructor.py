@@ -40,16 +40,14 @@ def test_constructor_parameter_validation(
         assert type(made).__name__ == "MessageHandlerService"
 
 
+@pytest.mark.guards(2, MISMATCH)
 @pytest.mark.parametrize(
     ("make", "complaint"),
     [
         (lambda s, t: MessageHandlerService(s, t), "positional"),
         (lambda s, t: MessageHandlerService(supervisor=s), "thread_service"),
         (lambda s, t: MessageHandlerService(thread_service=t), "supervisor"),
-        (
-            lambda s, t: MessageHandlerService(supervisor=t, thread_service=s),
-            "a supervisor",
-        ),
+        (lambda s, t: MessageHandlerService(supervisor=t, thread_service=s), "a supervisor"),
         (lambda s, t: MessageHandlerService(supervisor=s, thread_service=None), "a thread_service"),
         (
             lambda s, t: MessageHandlerService(
@@ -60,13 +58,18 @@ def test_constructor_parameter_validation(
     ],
 )
 def test_invalid_parameter_combinations(
+    build: Build,
     make: Callable[[object, object], object],
     complaint: str,
     supervisor: Agent,
     thread_service: Transcript,
 ) -> None:
+    """What is wrong is said, and it is the same on both sides of the warm-up."""
     with pytest.raises(TypeError, match=complaint):
         make(supervisor, thread_service)
+    for is_warm in (True, False):
+        with pytest.raises(TypeError, match="needs a supervisor"):
+            build.message_handler(thread_service, supervisor, object(), is_warm)  # type: ignore[arg-type]
 
 
 @pytest.mark.guards(2, MISMATCH)
