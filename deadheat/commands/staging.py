@@ -84,8 +84,6 @@ def run(options: argparse.Namespace) -> int:
     edge = _edge(options)
     directory = numbered_directory(options.directory, f"staging-{options.build}")
     stopped = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stopped.set())
     try:
         with ExitStack() as stack:
             model = ModelAccess.from_environment(os.environ)
@@ -111,6 +109,9 @@ def run(options: argparse.Namespace) -> int:
                 "chat_log": str(staging.chat_log),
                 "signing_key": str(staging.signing_key),
             }
+            # From now on that is how it is ended; before, it is one that was interrupted.
+            for name in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(name, lambda *_: stopped.set())
             print(json.dumps(ready), flush=True)
             stopped.wait()
     except StagingError as error:

@@ -1,13 +1,13 @@
 """The sessions of data/samples, one for each root cause: healthy as they are recorded.
 
-`python -m deadheat.demo.incident_sessions DIR [NAME …]` records them against a staging of its own.
+They are recorded against a staging of its own.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,8 +97,20 @@ async def _record_all(staging: Staging, directory: Path, sessions: tuple[Session
 
 def main() -> None:
     """Record all sessions, or those that are named after the directory."""
-    directory, *names = Path(sys.argv[1]), *sys.argv[2:]
-    sessions = tuple(each for each in SESSIONS if not names or each.name in names)
+    parser = argparse.ArgumentParser(
+        prog="python -m deadheat.demo.incident_sessions", description=__doc__
+    )
+    parser.add_argument("directory", type=Path, metavar="DIR", help="where the captures go")
+    known = [session.name for session in SESSIONS]
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"which to record, of {', '.join(known)}"
+    )
+    options = parser.parse_args()
+    unknown = sorted(set(options.names) - set(known))
+    if unknown:
+        parser.error(f"there is no session {unknown[0]!r}, expected {', '.join(known)}")
+    sessions = tuple(each for each in SESSIONS if not options.names or each.name in options.names)
+    directory: Path = options.directory
     edge = EdgeSettings(limits={"min_instances": "1"})
     with launch(chat="incident", directory=directory / "staging", edge=edge) as staging:
         asyncio.run(_record_all(staging, directory, sessions))

@@ -242,3 +242,23 @@ def test_a_directory_without_a_hunt_is_not_resumed(tmp_path: Path, port: int) ->
     arguments = ("hunt", recorded, "--target", at(port), "--out", tmp_path / "hunt", "--resume")
     assert "holds no hunt to resume" in one_clear_line(deadheat(*arguments))
     assert not (tmp_path / "hunt").exists()
+
+
+@BOTH
+def test_a_staging_that_was_not_there_yet_says_that_it_was_interrupted(
+    number: signal.Signals, status: int, tmp_path: Path
+) -> None:
+    arguments = ("staging", "up", "--in-memory", "--port", "0", "--auth-port", "0")
+    with subprocess.Popen(
+        [*COMMAND, *arguments, "--directory", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    ) as starting:
+        # The key is the first thing that it writes; then it starts its services.
+        while not list(tmp_path.glob("*/signing_key.pem")):
+            assert starting.poll() is None, starting.communicate()
+        starting.send_signal(number)
+        told, complaint = starting.communicate(timeout=30)
+    assert (starting.returncode, told, complaint) == (status, "", "deadheat: interrupted\n")
