@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ class _Key:
 
 def _read_key(path: Path) -> RSAPrivateKey:
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
+        key = _parsed(path.read_bytes())
     except OSError as error:
         raise StagingError(f"cannot read the signing key {path}: {error.strerror}") from None
     except (ValueError, TypeError):
@@ -97,3 +98,9 @@ def _read_key(path: Path) -> RSAPrivateKey:
     if not isinstance(key, RSAPrivateKey):
         raise StagingError(f"{path} holds no RSA key, and {ALGORITHM} needs one")
     return key
+
+
+# To read one takes longer than most runs of the stand-in in virtual time, each of which starts it.
+@lru_cache(maxsize=1)
+def _parsed(pem: bytes) -> object:
+    return load_pem_private_key(pem, password=None)

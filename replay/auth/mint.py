@@ -7,6 +7,7 @@ import re
 import uuid
 import warnings
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, TypeGuard
 
 import jwt
@@ -112,15 +113,21 @@ def _is_number(value: object) -> TypeGuard[int | float]:
 
 
 def _signing_key(key: str | bytes, algorithm: str, kid: object) -> Any:  # noqa: ANN401  a key object
-    """Return what to sign with: a JWK is read, everything else is for the library to read."""
+    """Return what to sign with."""
     if isinstance(key, bytes) or not key.startswith("{"):
-        return key
+        return _read(key, algorithm)
     try:
         content = json.loads(key)
     except ValueError:
-        return key
+        return _read(key, algorithm)
     jwk = _chosen(content, kid)
-    return key if jwk is None else jwt.PyJWK.from_dict(jwk, algorithm).key
+    return _read(key, algorithm) if jwk is None else jwt.PyJWK.from_dict(jwk, algorithm).key
+
+
+# To read a private RSA key takes longer than most replays in virtual time.
+@lru_cache(maxsize=8)
+def _read(key: str | bytes, algorithm: str) -> Any:  # noqa: ANN401  a key object
+    return jwt.get_algorithm_by_name(algorithm).prepare_key(key)
 
 
 def _chosen(content: Mapping[str, Any], kid: object) -> dict[str, Any] | None:

@@ -40,14 +40,14 @@ async def test_10_simultaneous_users_staging(endpoint: Running) -> None:
 )
 async def test_rapid_connect_disconnect_staging(endpoint: Running) -> None:
     with endpoint() as staging:
-        token = await staging.token("alice")
+        token = await staging.token("user-05")
         for number in range(12):
-            client = await ChatClient.ready(staging, token=token)
+            client = await ChatClient.ready(staging, "user-05", token=token)
             if number % 3:
                 await client.leave()
             else:
                 client.vanish()
-        client = await ChatClient.ready(staging, token=token)
+        client = await ChatClient.ready(staging, "user-05", token=token)
         assert types_of(await client.ask("6 * 7")) == FIVE
         await client.leave()
 
@@ -56,8 +56,8 @@ async def test_rapid_connect_disconnect_staging(endpoint: Running) -> None:
 async def test_message_burst_during_handshake(endpoint: Running) -> None:
     asked = [f"{number} * 1000" for number in range(1, 6)]
     with endpoint() as staging:
-        token = await staging.token("alice")
-        client = await ChatClient.connected(staging, token=token)
+        token = await staging.token("user-06")
+        client = await ChatClient.connected(staging, "user-06", token=token)
         for text in asked:
             await client.say(type="chat", text=text)
         assert (await client.receive())["type"] == "connection_ready"
@@ -65,7 +65,7 @@ async def test_message_burst_during_handshake(endpoint: Running) -> None:
         # Gone before most of it was answered. It comes back when that is done.
         client.vanish()
         await asyncio.sleep(1.5)
-        again = await ChatClient.ready(staging, token=token)
+        again = await ChatClient.ready(staging, "user-06", token=token)
         await again.say(type="connection_ack")
         while len({event["run_id"] for event in heard if event["sequence"] == 5}) < len(asked):
             heard.append(await again.receive(BACK_S))

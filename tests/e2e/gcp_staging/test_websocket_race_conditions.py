@@ -1,4 +1,7 @@
-"""The plan's section 3.1: a staging as its users meet it, behind Cloud Run's edge."""
+"""The plan's section 3.1: a staging as its users meet it, behind Cloud Run's edge.
+
+Each test has a user of its own: a real staging is one for all of them.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ async def test_real_user_websocket_connection_gcp(
     async with dependencies(request) as services:
         with endpoint(edge=edge, through=services.through) as staging:
             with services.hang(), TimeWindow("the connection", at_most_ms=PLAN_LIMIT_S * 1e3):
-                client = await ChatClient.ready(staging)
+                client = await ChatClient.ready(staging, "user-01")
             assert types_of(await client.ask("6 * 7")) == FIVE
             await client.leave()
 
@@ -34,9 +37,9 @@ async def test_real_user_websocket_connection_gcp(
 )
 async def test_agent_execution_websocket_events_staging(endpoint: Running) -> None:
     with endpoint() as staging:
-        token = await staging.token("alice")
+        token = await staging.token("user-02")
         for text in ("6 * 7", "last + 1", "hello"):
-            client = await ChatClient.ready(staging, token=token)
+            client = await ChatClient.ready(staging, "user-02", token=token)
             assert types_of(await client.ask(text)) == FIVE
             await client.leave()
 
@@ -46,13 +49,13 @@ async def test_agent_execution_websocket_events_staging(endpoint: Running) -> No
 )
 async def test_connection_recovery_cloud_run(endpoint: Running) -> None:
     with endpoint() as staging:
-        token = await staging.token("alice")
-        client = await ChatClient.ready(staging, token=token)
+        token = await staging.token("user-03")
+        client = await ChatClient.ready(staging, "user-03", token=token)
         await client.say(type="chat", text="wait 0.5 s")
         begun = await client.receive_until("agent_started")
         await cycle(staging)
         # The client does what a client does: it comes back at once, with the token it has.
-        again = await ChatClient.ready(staging, token=token)
+        again = await ChatClient.ready(staging, "user-03", token=token)
         await again.say(type="connection_ack")
         rest = await again.receive_until("agent_completed", BACK_S)
         while rest[-1]["run_id"] != begun[0]["run_id"]:
@@ -67,7 +70,7 @@ async def test_heartbeat_behavior_gcp_neg(endpoint: Running) -> None:
     # real staging it takes the two minutes.
     busy_s = 3.0 if REAL is None else 130.0
     with endpoint(ping_interval_s=0.5, ping_timeout_s=1.5) as staging:
-        client = await ChatClient.ready(staging)
+        client = await ChatClient.ready(staging, "user-04")
         await client.say(type="chat", text=f"wait {busy_s:g} s")
         begun = await client.receive_until("agent_started")
         # The client's own heartbeat, while the server works.
