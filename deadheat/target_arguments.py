@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from replay.configuration import Configuration
     from replay.engine.carrier import Carrier
     from replay.engine.surroundings import Surroundings
-    from replay.engine.virtual.asgi_server import AsgiServer
-    from replay.engine.virtual.uvicorn_server import UvicornServer
+    from replay.engine.virtual.served_application import ServedApplication
     from replay.limits import Limits
     from replay.log_tail import ServerLog
     from replay.plan import Plan
@@ -169,6 +168,7 @@ class Destination:
     configuration: Configuration
     carrier: Carrier
     log: ServerLog | None
+    application: ServedApplication | None = None
 
     @property
     def new_loop(self) -> Callable[[], AbstractEventLoop] | None:
@@ -205,18 +205,19 @@ def destination_from(options: argparse.Namespace) -> Destination:
     if dry.target is None:
         raise ReplayError("there is no target: pass --target ws://host:port, or --app module:app")
     if options.app is not None:
-        server = _server_from(options)
-        return Destination(dry.target, dry.limits, dry.configuration, server, server.log)
+        application = _application_from(options)
+        server = application.server()
+        return Destination(
+            dry.target, dry.limits, dry.configuration, server, server.log, application
+        )
     check_allowed(dry.target, allowed_hosts(options, dry.configuration))
     log = LogTail(options.log) if options.log is not None else None
     return Destination(dry.target, dry.limits, dry.configuration, Sockets(), log)
 
 
-def _server_from(options: argparse.Namespace) -> UvicornServer | AsgiServer:
-    """Return what serves the application in this process. Raises ReplayError."""
-    from replay.engine.virtual.application import application_maker
-    from replay.engine.virtual.asgi_server import AsgiServer
-    from replay.engine.virtual.uvicorn_server import UvicornServer
+def _application_from(options: argparse.Namespace) -> ServedApplication:
+    """Return what is to be served in this process. Raises ReplayError."""
+    from replay.engine.virtual.served_application import ServedApplication
     from replay.errors import ReplayError
 
     if options.log is not None:
@@ -227,8 +228,7 @@ def _server_from(options: argparse.Namespace) -> UvicornServer | AsgiServer:
         if not (name and equals):
             raise ReplayError(f"--server-option is {text!r}, expected NAME=VALUE")
         given[name] = _option_value(value)
-    server = UvicornServer(application_maker(options.app), given)
-    return AsgiServer(server) if options.fidelity == "asgi" else server
+    return ServedApplication(options.app, given, is_direct=options.fidelity == "asgi")
 
 
 def _option_value(text: str) -> object:

@@ -33,6 +33,7 @@ from replay.oracles.verdict import (
 from replay.past_runs import RUNS_FOLDER, RUNS_TABLE, PastRuns
 from replay.perturbations import Gap, Perturbation, perturbed
 from replay.plan import End, Plan
+from replay.workers import Job, Workers
 
 # A send later than this is not the timing that was asked for.
 MAX_LATENESS_NS = 20_000_000
@@ -40,6 +41,8 @@ MAX_LATENESS_NS = 20_000_000
 # work that nobody waits for any more.
 LOG_SETTLE_S = 0.05
 MOST_LOG_SETTLE_S = 2.0
+# What the run is for that comes after one whose clients were cut off.
+NEXT = "next session"
 # How often, and how much longer, clients stay to hear what others left too early to hear.
 MOST_HEARING_RUNS = 3
 MOST_STAYING_S = 1.0
@@ -111,7 +114,7 @@ class Experiment:
     plan that is made. `past` are runs of an interrupted hunt, which are not made again. Until
     `baseline` is known, runs are recorded and not judged. `checks` judge along, whatever the
     baseline does. `patience_s` is what the user asked for, None to learn it. No run is only for
-    hearing once there were `most_runs`.
+    hearing once there were `most_runs`. `workers` may carry runs out ahead.
     """
 
     plan: Plan
@@ -127,6 +130,7 @@ class Experiment:
     patience_s: float | None = None
     past: PastRuns = field(default_factory=PastRuns)
     most_runs: int | None = None
+    workers: Workers | None = None
     trials: list[Trial] = field(default_factory=list)
     _started: int = 0
     # What the server got after the last run; None before the first.
@@ -173,7 +177,7 @@ class Experiment:
         plan = perturbed(self.plan, edits)
         self._started += 1
         number = self._started
-        path = self.directory / RUNS_FOLDER / f"{number:04d}.capture.jsonl"
+        path = self._path_of(number)
         known = self.past.take(number, purpose, edits)
         if known is None:
             run, lines = await self._carried_out(plan, edits, purpose, number, path, seed)
@@ -182,7 +186,7 @@ class Experiment:
         outcomes = judged(self.checks, observed(run, plan, None if self.log is None else lines))
         judgement = self._judged(run, lines, outcomes, plan)
         if plan.is_disturbed and judgement.verdict is Verdict.PASS:
-            following = await self._judged_run((), "next session", None)
+            following = await self._judged_run((), NEXT, None)
             judgement = following.judgement.told_of(NEXT_SESSION)
         trial = Trial(number, purpose, tuple(edits), run, lines, judgement, path, outcomes)
         if known is None:
@@ -201,11 +205,52 @@ class Experiment:
         seed: int | None,
     ) -> tuple[Capture, tuple[str, ...]]:
         """Have the run; return its record, and what it left in the server's log."""
+        if self.workers is not None:
+            done = self.workers.take(self._job(plan, edits, purpose, number, seed))
+            if done is not None:
+                return done[0], without_secrets(done[1], self._redactor)
         rest_s = 0.0 if self._rested_s is None else self.settle_s - self._rested_s
         await asyncio.sleep(max(rest_s, self._pacer.wait_ns(monotonic_ns()) / 1e9))
         self._pacer.begin(monotonic_ns())
         if self.log is not None and self._rested_s is None:
             self.log.skip()
+        run = await run_live(plan, self._settings_of(edits, purpose, number, seed), path)
+        if self.log is None:
+            self._rested_s = 0.0
+            return run, ()
+        self._rested_s = self._rest_s(plan)
+        return run, await lines_of_run(self.log, self._redactor, self._rested_s)
+
+    def begin_some(self, batch: Sequence[Sequence[Perturbation]], purpose: str) -> None:
+        """Have the workers begin runs that come next, in this order, if there are workers.
+
+        What number each will have is a guess, and one that is wrong costs no more than its time.
+        """
+        if self.workers is None:
+            return
+        number = self._started
+        for edits in batch:
+            number += 1
+            plan = perturbed(self.plan, edits)
+            self.workers.begin(self._job(plan, edits, purpose, number, None))
+            if plan.is_disturbed:
+                number += 1
+                self.workers.begin(self._job(self.plan, (), NEXT, number, None))
+
+    def _job(
+        self,
+        plan: Plan,
+        edits: Sequence[Perturbation],
+        purpose: str,
+        number: int,
+        seed: int | None,
+    ) -> Job:
+        settings = self._settings_of(edits, purpose, number, seed)
+        return Job(plan, settings, self._path_of(number), self._rest_s(plan))
+
+    def _settings_of(
+        self, edits: Sequence[Perturbation], purpose: str, number: int, seed: int | None
+    ) -> RunSettings:
         about: tuple[tuple[str, str], ...] = (
             ("edits", json.dumps([edit.to_json() for edit in edits])),
             ("purpose", purpose),
@@ -213,13 +258,13 @@ class Experiment:
         drawn = number if seed is None else seed
         if self.settings.carrier.is_repeatable:
             about += (("seed", str(drawn)),)
-        settings = replace(self.settings, about=(*self.settings.about, *about), seed=drawn)
-        run = await run_live(plan, settings, path)
-        if self.log is None:
-            self._rested_s = 0.0
-            return run, ()
-        self._rested_s = max(self.settle_s, log_settle_s(plan, settings.patience_s))
-        return run, await lines_of_run(self.log, self._redactor, self._rested_s)
+        return replace(self.settings, about=(*self.settings.about, *about), seed=drawn)
+
+    def _rest_s(self, plan: Plan) -> float:
+        return max(self.settle_s, log_settle_s(plan, self.settings.patience_s))
+
+    def _path_of(self, number: int) -> Path:
+        return self.directory / RUNS_FOLDER / f"{number:04d}.capture.jsonl"
 
     def _judged(
         self, run: Capture, lines: Sequence[str], outcomes: Sequence[Outcome], plan: Plan
@@ -264,4 +309,9 @@ def log_settle_s(plan: Plan, patience_s: float) -> float:
 async def lines_of_run(log: ServerLog, redactor: Redactor, settle_s: float) -> tuple[str, ...]:
     """Return what a run that just ended leaves in the server's log, without secrets."""
     await asyncio.sleep(settle_s)
-    return tuple(redactor.text(line, where="log")[0] for line in log.new_lines())
+    return without_secrets(log.new_lines(), redactor)
+
+
+def without_secrets(lines: Iterable[str], redactor: Redactor) -> tuple[str, ...]:
+    """Return lines of a log with placeholders for their secrets."""
+    return tuple(redactor.text(line, where="log")[0] for line in lines)

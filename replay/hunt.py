@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -44,18 +44,22 @@ from replay.past_runs import PastRuns
 from replay.perturbations import Perturbation
 from replay.plan import Plan
 from replay.planning import plan_from_capture
+from replay.search import Edits
 from replay.search.candidates import NOTHING_ELSE, Changeable
 from replay.search.guided import Guided
 from replay.search.sweep import Sweep
 from replay.search.trace import NO_TRACE, Trace
 from replay.statistics import differs
 from replay.target import Target
+from replay.workers import Workers
 
 FIRST_CONTROLS = 2
 # One run of the sweep at least.
 MIN_BUDGET = LEARNING_RUNS + FIRST_CONTROLS + 1 + LEAST_RESERVE
 CONTROL_EVERY = 8
 DETERMINISM_RUNS = 2
+# How many runs are begun for each process.
+AHEAD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +244,10 @@ class Hunt:
                     "and measure a failure"
                 )
                 return None
-            batch = self._sweep.ask_some(min(room, self.settings.parallel))
+            batch = self._sweep.ask_some(min(room, self._at_a_time))
             if not batch:
                 return None
-            trials = await asyncio.gather(*(self.experiment.run(edits, "sweep") for edits in batch))
+            trials = await self._tried(batch)
             before = len(self._sweep.told) // CONTROL_EVERY
             for edits, trial in zip(batch, trials, strict=True):
                 self._sweep.tell(edits, trial.verdict, Trace.of(trial.run))
@@ -255,6 +259,18 @@ class Hunt:
                 if not self._is_known(trial):
                     return trial
                 self._defer(trial)
+
+    @property
+    def _at_a_time(self) -> int:
+        return self.settings.parallel * (1 if self.experiment.workers is None else AHEAD)
+
+    async def _tried(self, batch: Sequence[Edits]) -> list[Trial]:
+        """Have some changes tried: at the same time, or ahead by processes of their own."""
+        if self.experiment.workers is None:
+            runs = (self.experiment.run(edits, "sweep") for edits in batch)
+            return list(await asyncio.gather(*runs))
+        self.experiment.begin_some(batch, "sweep")
+        return [await self.experiment.run(edits, "sweep") for edits in batch]
 
     def _defer(self, trial: Trial) -> None:
         """Keep a run for the end, the first of each complaint."""
@@ -350,6 +366,7 @@ class HuntRequest:
     checks: tuple[Check, ...] = ()
     limits: Limits = UNLIMITED
     carrier: Carrier = field(default_factory=Sockets)
+    workers: Workers | None = None
     amend: Callable[[Plan], Plan] = lambda plan: plan
 
 
@@ -387,6 +404,7 @@ async def hunt(request: HuntRequest, on_trial: Callable[[Trial], None]) -> HuntR
             checks=request.checks,
             patience_s=patience_s,
             past=past,
+            workers=request.workers,
         )
         hunting = Hunt(
             experiment,

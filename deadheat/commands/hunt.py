@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +25,7 @@ from deadheat.target_arguments import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from deadheat.target_arguments import Destination
     from replay.experiment import Trial
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from replay.plan import Plan
     from replay.plan_file import PlanFile
     from replay.statistics import Comparison, Rate
+    from replay.workers import Workers
 
 
 # Runs against an application in this process cost no waiting.
@@ -67,7 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_positive,
         default=1,
         metavar="N",
-        help="search with N runs at a time; only where sessions do not affect one another",
+        help="search with N runs at a time, with --app in N processes; only where sessions do not "
+        "affect one another",
     )
     parser.add_argument(
         "--plan",
@@ -185,9 +189,11 @@ def _check_parallel(plan: Plan, destination: Destination, options: argparse.Name
 
     if options.parallel == 1:
         return
+    if destination.application is not None:
+        # Each run in flight has a process to itself.
+        return
     most = destination.limits.max_connections
     reasons = {
-        "an application in this process carries one run at a time": options.app is not None,
         "the lines of the server's log are told apart by time": destination.log is not None,
         "a restart or a fault meets every run": bool(
             options.restart_command or options.fault_proxy
@@ -211,9 +217,23 @@ def _hunted(request: HuntRequest, destination: Destination) -> tuple[HuntResult,
         progress.on_trial(trial)
 
     try:
-        return event_loop.run(hunt(request, on_trial), destination.new_loop), trials
+        with _workers(request, destination) as working:
+            work = hunt(replace(request, workers=working), on_trial)
+            return event_loop.run(work, destination.new_loop), trials
     finally:
         progress.end()
+
+
+@contextmanager
+def _workers(request: HuntRequest, destination: Destination) -> Iterator[Workers | None]:
+    """Start processes for an application, if there are to be some."""
+    from replay.workers import workers
+
+    if destination.application is None or request.settings.parallel == 1:
+        yield None
+        return
+    with workers(destination.application, request.settings.parallel) as working:
+        yield working
 
 
 def _compared(before: Rate, trials: Sequence[Trial]) -> Comparison:

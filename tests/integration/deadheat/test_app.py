@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,23 @@ def test_a_hunt_finds_what_is_confirmed_before_it_is_done(fidelity: str, folder:
         cwd=folder,
     )
     assert (again.returncode, '"paid"' in again.stdout) == (0, False)
+
+
+def test_a_hunt_in_two_processes_comes_to_the_same(folder: Path) -> None:
+    found = []
+    for out in ("once", "twice"):
+        done = deadheat(
+            *("hunt", "shop.capture.jsonl", "--app", "broken_shop:app", "--out", out, "--json"),
+            *("--parallel", "2", "--budget", "120"),
+            cwd=folder,
+        )
+        found.append(last_line(done)["findings"])
+        runs = sorted((folder / out / "runs").iterdir())
+        assert all(re.fullmatch(r"\d{4}\.capture\.jsonl", run.name) for run in runs)
+        assert len(runs) == last_line(done)["runs"]
+    assert found[0] == found[1]
+    (finding,) = found[0]
+    assert finding["symptom"]["detail"].endswith("paid for what is not booked")
 
 
 @FIDELITIES
