@@ -54,7 +54,7 @@ class Workers:
         self._forget(job.out)
         # The carrier of this process stays in it.
         bare = replace(job, settings=replace(job.settings, carrier=Sockets()), out=_aside(job.out))
-        # Pickled here and now: the thread of the pool may come to it while a run of this process has
+        # Pickled here and now: the thread of the pool may come to it when a run of this process has
         # put another clock in the place of `time`.
         self._begun[job.out] = (job, self.pool.submit(_done, pickle.dumps(bare)))
 
