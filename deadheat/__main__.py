@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from capture.errors import DeadheatError
 from deadheat.event_loop import Terminated, terminate_in_order
+from deadheat.exit_status import INTERRUPTED, TERMINATED
 
 COMMANDS = {
     "demo": "find a race in the local stand-in for staging, from recording to report",
@@ -28,7 +29,7 @@ COMMANDS = {
     "export": "write a test from a finding",
 }
 # As shells count them: 128 and the number of the signal.
-WRONG_USAGE, INTERRUPTED, TERMINATED = 2, 130, 143
+WRONG_USAGE = 2
 
 
 class _Parser(argparse.ArgumentParser):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import threading
@@ -10,7 +11,13 @@ from collections.abc import Callable, Coroutine
 from types import FrameType
 from typing import TypeVar
 
+from capture.errors import DeadheatError
+from deadheat.exit_status import TERMINATED
+
 T = TypeVar("T")
+
+# How long what was told to end may take to do so.
+PATIENCE_S = 5
 
 
 class Terminated(KeyboardInterrupt):
@@ -40,13 +47,36 @@ def run(
             return runner.run(_until_terminated(work))
         except asyncio.CancelledError:
             raise Terminated from None
+        except SystemExit as ended:
+            # Nothing of this command ends it so: what it runs in its loop did.
+            raise DeadheatError(
+                f"the application ended the process, by sys.exit({ended.code!r})"
+            ) from None
 
 
 async def _until_terminated(work: Coroutine[object, object, T]) -> T:
-    task = asyncio.current_task()
-    if task is not None and sys.platform != "win32":
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await work
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+
+    def on_terminate(_number: int, _frame: FrameType | None) -> None:
+        if task is not None:
+            loop.call_soon_threadsafe(task.cancel)
+        # An application in this process may never let go of it: then nothing else ends it.
+        signal.signal(signal.SIGALRM, _give_up)
+        signal.alarm(PATIENCE_S)
+
+    if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
+        return await work
+    signal.signal(signal.SIGTERM, on_terminate)
+    try:
+        return await work
+    finally:
+        signal.alarm(0)
+
+
+def _give_up(_number: int, _frame: FrameType | None) -> None:
+    print(f"deadheat: terminated; what it was at went on for {PATIENCE_S} s more", file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(TERMINATED)
 
 
 def _uvloop() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -222,6 +222,10 @@ def _application_from(options: argparse.Namespace) -> ServedApplication:
 
     if options.log is not None:
         raise ReplayError("--log is for a target: what an --app logs is heard without it")
+    for name in ("restart_command", "fault_proxy"):
+        if getattr(options, name, None):
+            option = name.replace("_", "-")
+            raise ReplayError(f"--{option} is for a target: an --app has nothing around it")
     given = {}
     for text in options.server_option:
         name, equals, value = text.partition("=")

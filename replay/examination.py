@@ -7,14 +7,17 @@ narrowed by bisection, measured in turns with unperturbed runs.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from capture.format.model import Side
 from replay.errors import PlanError
 from replay.experiment import Trial
 from replay.failure import rate_of, verdict_on, with_log
 from replay.finding import FailingWindow, Finding
 from replay.ledger import Ledger
+from replay.oracles.differential import ERROR_CODES
 from replay.oracles.transcript import transcripts
 from replay.oracles.verdict import SymptomKind, Verdict
 from replay.perturbations import Gap, Hold, Perturbation, ServiceFault, Starve
@@ -42,6 +45,8 @@ HIGHEST_NS = 4_000_000_000
 SPREAD_NS = 300_000_000
 SPREAD_RUNS = 2
 PLAINER_RUNS = 2
+# Codes of a Close frame that give no reason.
+SAYS_NOTHING = frozenset({1000, 1005})
 
 Told = Sequence[tuple[Edits, Verdict]]
 
@@ -147,7 +152,8 @@ class Examination:
                 self._of_orders.append(shown[0])
             # A single run may lack a symptom, or have one more, by chance.
             alike = sum(_shown_by(trial) == shown[0] for trial in (failing, *again))
-            if shown[0] in self._of_orders and 2 * alike > len(again):
+            is_told = shown[0] in self._of_orders and 2 * alike > len(again)
+            if is_told or (shown[0] in self._of_orders and self._lacks_alike(failing, trials[0])):
                 step = plan.step(failing.edits[0].connection, failing.edits[0].step)
                 self.ledger.note(
                     f"{step.name} before a step of another connection gives another answer however "
@@ -156,12 +162,25 @@ class Examination:
                 return True
         return False
 
+    def _lacks_alike(self, failing: Trial, spread_out: Trial) -> bool:
+        """Whether a run shows no more than what its order shows far apart, and what that lacks too.
+
+        Far apart less may be owed: what a client does not wait for there is not called missing.
+        """
+        shown = _shown_by(spread_out)
+        more = [each for each in failing.judgement.symptoms if each.exactly not in shown]
+        if not shown <= _shown_by(failing) or any(e.kind is not SymptomKind.MISSING for e in more):
+            return False
+        runs = self.ledger.experiment.trials
+        usual = _heard(next(run for run in reversed(runs) if not run.edits))
+        lacking = usual - _heard(failing)
+        return bool(lacking) and lacking <= usual - _heard(spread_out)
+
     def _is_only_later(self, failing: Trial, edit: Perturbation, window: Window) -> bool:
         """Whether the server says something else after a while, and for good: a state, no race."""
         recorded_ns = edit.recorded_ns(self.ledger.experiment.plan)
         lasts = window.high_ns is None and recorded_ns is not None and edit.value_ns > recorded_ns
-        kinds = {symptom.kind for symptom in failing.judgement.symptoms}
-        if not (isinstance(edit, Gap | Hold | Starve) and lasts and kinds == {SymptomKind.CHANGED}):
+        if not (isinstance(edit, Gap | Hold | Starve) and lasts and _may_be_a_state(failing)):
             return False
         self._states |= _what_changed(failing)
         self.ledger.note(
@@ -177,8 +196,7 @@ class Examination:
             return False
         if _shown_by(trial) in self._of_orders:
             return any(_orders(self.ledger.experiment.plan, trial))
-        is_changed = all(symptom.kind is SymptomKind.CHANGED for symptom in symptoms)
-        return is_changed and _what_changed(trial) <= self._states
+        return _may_be_a_state(trial) and _what_changed(trial) <= self._states
 
     async def _fewest(self, failing: Trial, confirmed: Rate) -> Trial:
         """Return a run that fails alike with the fewest of its edits."""
@@ -277,9 +295,36 @@ class Examination:
         return tuple(at_ns for at_ns in passing if at_ns is not None)
 
 
+def _may_be_a_state(trial: Trial) -> bool:
+    """Whether a server may rightly say this for good: other values, or that a client is too late.
+
+    With such an end it says so, and what would come after it is missing.
+    """
+    symptoms = trial.judgement.symptoms
+    kinds = {symptom.kind for symptom in symptoms}
+    if kinds == {SymptomKind.CHANGED}:
+        return True
+    if not kinds <= {SymptomKind.CLOSED, SymptomKind.EXTRA, SymptomKind.MISSING}:
+        return False
+    talks = transcripts(trial.run)
+    endings = [talks[each.connection].ending for each in symptoms if each.connection in talks]
+    return all(
+        ending.first is Side.SERVER
+        and ending.server_code is not None
+        and ending.server_code not in ERROR_CODES | SAYS_NOTHING
+        for ending in endings
+    )
+
+
 def _what_changed(trial: Trial) -> set[str]:
     """Return which values of which messages are others than usual."""
     return {symptom.detail.partition(" was ")[0] for symptom in trial.judgement.symptoms}
+
+
+def _heard(trial: Trial) -> Counter[tuple[str, str]]:
+    """Return how often each connection heard each kind of message."""
+    talks = transcripts(trial.run)
+    return Counter((name, reply.kind) for name, talk in talks.items() for reply in talk.replies)
 
 
 def _orders(plan: Plan, trial: Trial) -> Iterator[Times]:

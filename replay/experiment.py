@@ -18,7 +18,7 @@ from replay.engine.live import RunSettings, run_live
 from replay.engine.remarks import undone_by
 from replay.lateness import send_lateness_ns, summary_of
 from replay.limits import STOPPED, RunPacer, stopped_by
-from replay.log_tail import ServerLog
+from replay.log_tail import ServerLog, without_secrets
 from replay.oracles.checks import Check, Observed, Outcome, OwedUntil, judged
 from replay.oracles.differential import NONE_UNHEARD, Baseline, Unheard
 from replay.oracles.log import LogBaseline
@@ -258,7 +258,8 @@ class Experiment:
         drawn = number if seed is None else seed
         if self.settings.carrier.is_repeatable:
             about += (("seed", str(drawn)),)
-        return replace(self.settings, about=(*self.settings.about, *about), seed=drawn)
+        about = (*self.settings.about, *about)
+        return replace(self.settings, about=about, seed=drawn, on_secret=self._redactor.remember)
 
     def _rest_s(self, plan: Plan) -> float:
         return max(self.settle_s, log_settle_s(plan, self.settings.patience_s))
@@ -310,8 +311,3 @@ async def lines_of_run(log: ServerLog, redactor: Redactor, settle_s: float) -> t
     """Return what a run that just ended leaves in the server's log, without secrets."""
     await asyncio.sleep(settle_s)
     return without_secrets(log.new_lines(), redactor)
-
-
-def without_secrets(lines: Iterable[str], redactor: Redactor) -> tuple[str, ...]:
-    """Return lines of a log with placeholders for their secrets."""
-    return tuple(redactor.text(line, where="log")[0] for line in lines)

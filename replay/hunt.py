@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,7 +38,7 @@ from replay.learning import LEARNING_RUNS, learn, learn_more
 from replay.ledger import Ledger
 from replay.limits import UNLIMITED, Limits
 from replay.log_tail import ServerLog
-from replay.oracles.checks import Check
+from replay.oracles.checks import Check, text_of
 from replay.oracles.verdict import SymptomKind, Verdict
 from replay.past_runs import PastRuns
 from replay.perturbations import Perturbation
@@ -368,6 +368,8 @@ class HuntRequest:
     carrier: Carrier = field(default_factory=Sockets)
     workers: Workers | None = None
     amend: Callable[[Plan], Plan] = lambda plan: plan
+    # What else has to be the same when the hunt is gone on with.
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def hunt(request: HuntRequest, on_trial: Callable[[Trial], None]) -> HuntResult:
@@ -446,7 +448,18 @@ def _changeable(surroundings: Surroundings) -> Changeable:
 
 def _same_again(request: HuntRequest) -> dict[str, Any]:
     """Return what a hunt that goes on has to be asked again."""
-    return {"target": request.target.shown, "seed": request.settings.seed}
+    settings = request.settings
+    return {
+        "target": request.target.shown,
+        "seed": settings.seed,
+        "rate_runs": settings.rate_runs,
+        "given_edits": [edit.to_json() for edit in settings.edits],
+        "patience_s": settings.patience_s,
+        "stop_at_first": settings.stop_at_first,
+        "parallel": settings.parallel,
+        "fidelity": request.carrier.fidelity,
+        "checks": [text_of(check) for check in request.checks],
+    } | dict(request.asked)
 
 
 def _asked(request: HuntRequest, experiment: Experiment) -> dict[str, Any]:

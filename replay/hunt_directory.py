@@ -72,7 +72,6 @@ class HuntDirectory:
         try:
             then = json.loads((path / HUNT).read_text())
             recorded = (path / RECORDED).read_bytes()
-            past = PastRuns.read(path)
         except (OSError, ValueError):
             raise UnwritableOutput(f"{path} holds no hunt to resume: leave --resume out") from None
         if recorded != capture.read_bytes():
@@ -83,6 +82,11 @@ class HuntDirectory:
                     f"{path} holds a hunt with {name} {then.get(name)}, and now it is {value}: "
                     "resume it as it was, or name another directory"
                 )
+        # Only now: what is not gone on with is left as it is.
+        try:
+            past = PastRuns.read(path)
+        except (OSError, ValueError, LookupError):
+            raise UnwritableOutput(f"{path} holds no hunt to resume: leave --resume out") from None
         directory._clear_findings()
         yield directory, past
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from capture.format.model import Capture
 from replay.experiment import Experiment, Trial
@@ -18,7 +19,7 @@ from replay.oracles.differential import Baseline
 from replay.oracles.log import LogBaseline
 from replay.oracles.transcript import transcripts
 from replay.perturbations import Gap
-from replay.plan import START, Plan
+from replay.plan import Plan, Step
 from replay.planning import plan_from_capture
 
 BASELINE_RUNS = 5
@@ -157,13 +158,23 @@ def _take(
 
 
 async def _stretched(experiment: Experiment, stretch_ns: int) -> Trial:
-    """Run with every gap longer, which shows what the server says unasked."""
-    steps = [step for step in experiment.plan.steps() if step.after != START]
-    most_ns = MAX_STRETCH_NS // max(1, len(steps))
-    is_short = stretch_ns in STRETCHES_NS
-    extra_ns = min(stretch_ns, most_ns) if is_short else stretch_ns
-    edits = [Gap(step.connection, step.index, step.after, step.gap_ns + extra_ns) for step in steps]
+    """Run with every gap longer, which shows what the server says unasked.
+
+    The steps of all connections keep their order: who asks earlier may rightly hear less.
+    """
+    order = sorted(experiment.plan.steps(), key=lambda step: (step.recorded_at_ns, step.index))
+    most_ns = MAX_STRETCH_NS // max(1, len(order))
+    extra_ns = min(stretch_ns, most_ns) if stretch_ns in STRETCHES_NS else stretch_ns
+    edits = [_later(before, step, extra_ns) for before, step in pairwise(order)]
     return await experiment.run(edits, "stretched")
+
+
+def _later(before: Step, step: Step, extra_ns: int) -> Gap:
+    """Return the gap of a step, longer; after the step of another connection it counts from it."""
+    if before.connection == step.connection:
+        return Gap(step.connection, step.index, step.after, step.gap_ns + extra_ns)
+    apart_ns = step.recorded_at_ns - before.recorded_at_ns
+    return Gap(step.connection, step.index, before.as_event, apart_ns + extra_ns)
 
 
 def _patience_s(runs: Iterable[Capture]) -> float:

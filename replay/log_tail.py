@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
+from capture.redaction import Redactor
 from replay.errors import ReplayError
 
 
@@ -52,3 +54,8 @@ class LogTail:
             return self.path.open("rb")
         except OSError as error:
             raise ReplayError(f"cannot read the log {self.path}: {error.strerror}") from error
+
+
+def without_secrets(lines: Iterable[str], redactor: Redactor) -> tuple[str, ...]:
+    """Return lines of a log with placeholders for their secrets."""
+    return tuple(redactor.text(line, where="log")[0] for line in lines)

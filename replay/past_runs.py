@@ -42,6 +42,7 @@ class PastRuns:
             lines[run["run"]] = run
         past = cls(directory, lines)
         past._write()
+        past._remove_others()
         return past
 
     def __len__(self) -> int:
@@ -62,7 +63,17 @@ class PastRuns:
         if any(later >= number for later in self._lines):
             self._lines = {known: run for known, run in self._lines.items() if known < number}
             self._write()
+            self._remove_others()
         return None
+
+    def _remove_others(self) -> None:
+        """Remove the records of runs that are not in the table: they were cut short."""
+        if self.directory is None:
+            return
+        kept = {run["capture"] for run in self._lines.values()}
+        for record in (self.directory / RUNS_FOLDER).iterdir():
+            if f"{RUNS_FOLDER}/{record.name}" not in kept:
+                record.unlink()
 
     def _write(self) -> None:
         """Leave in the table what is known here."""

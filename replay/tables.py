@@ -14,7 +14,7 @@ import pandas as pd
 
 from capture.tables import typed_table
 from replay.oracles.verdict import Symptom, SymptomKind
-from replay.perturbations import Perturbation, from_json
+from replay.perturbations import Gap, Perturbation, from_json
 from replay.plan import Plan
 from replay.statistics import Rate, rate
 
@@ -203,5 +203,8 @@ def _trial_row(trial: Trial) -> dict[str, Any]:
 def change_text(edit: Mapping[str, Any]) -> str:
     """Return one edit as a person reads it."""
     parsed = from_json(edit)
-    value_ms = parsed.value_ns / 1e6
-    return f"{parsed.connection} step {parsed.step} {value_ms:.1f} ms after {parsed.anchor}"
+    where = f"{parsed.connection} step {parsed.step}".lstrip()
+    if not parsed.has_value:
+        return f"{parsed.name} {where}"
+    by = "" if isinstance(parsed, Gap) else f"{parsed.name} "
+    return f"{by}{where} {parsed.value_ns / 1e6:.1f} ms after {parsed.anchor}"

@@ -17,16 +17,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from capture.format.model import Capture
+from capture.redaction import Redactor
 from replay.engine.carrier import Sockets
 from replay.engine.live import RunSettings, run_live
 from replay.engine.virtual.asgi_server import AsgiServer
 from replay.engine.virtual.loop import VirtualLoop
 from replay.engine.virtual.served_application import ServedApplication
 from replay.engine.virtual.uvicorn_server import UvicornServer
+from replay.log_tail import without_secrets
 from replay.plan import Plan
 
-# A record, and what the application logged meanwhile, secrets and all.
-Done = tuple[Capture, list[str]]
+# A record, and what the application logged meanwhile.
+Done = tuple[Capture, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class Workers:
         """Have a job done that is likely to be asked for."""
         self._forget(job.out)
         # The carrier of this process stays in it.
-        bare = replace(job, settings=replace(job.settings, carrier=Sockets()), out=_aside(job.out))
+        settings = replace(job.settings, carrier=Sockets(), on_secret=None)
+        bare = replace(job, settings=settings, out=_aside(job.out))
         # Pickled here and now: the thread of the pool may come to it when a run of this process has
         # put another clock in the place of `time`.
         self._begun[job.out] = (job, self.pool.submit(_done, pickle.dumps(bare)))
@@ -104,14 +107,16 @@ def _aside(out: Path) -> Path:
 # What a process of the pool has for all of its jobs: it begins with a call, and is given no other.
 _runner: asyncio.Runner
 _carrier: UvicornServer | AsgiServer
+_redactor: Redactor
 
 
 def _prepare(application: ServedApplication) -> None:
-    global _runner, _carrier
+    global _runner, _carrier, _redactor
     # A person who interrupts means the hunt, and that ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _carrier = application.server()
     _runner = asyncio.Runner(loop_factory=VirtualLoop)
+    _redactor = Redactor()
 
 
 def _done(pickled: bytes) -> Done:
@@ -122,7 +127,7 @@ def _done(pickled: bytes) -> Done:
 
 async def _carried_out(job: Job) -> Done:
     _carrier.log.skip()
-    settings = replace(job.settings, carrier=_carrier)
+    settings = replace(job.settings, carrier=_carrier, on_secret=_redactor.remember)
     run = await run_live(job.plan, settings, job.out)
     await asyncio.sleep(job.settle_s)
-    return run, _carrier.log.new_lines()
+    return run, without_secrets(_carrier.log.new_lines(), _redactor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from contextlib import contextmanager
 from dataclasses import replace
@@ -180,7 +181,15 @@ def _request(
         limits=destination.limits,
         checks=checks,
         amend=plan_file.amended,
+        asked={
+            "plan_sha256": _digest(options.plan),
+            "server_options": list(options.server_option),
+        },
     )
+
+
+def _digest(path: Path | None) -> str | None:
+    return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _check_parallel(plan: Plan, destination: Destination, options: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,6 +158,8 @@ async def _replayed(
 
     # What is wrong with these shows before anything is sent.
     checks = checks_from(options)
+    redactor = Redactor()
+    settings = replace(settings, on_secret=redactor.remember)
     async with settings.surroundings:
         replayed = await run_live(plan, settings, options.out, overwrite=options.overwrite)
     if stopped := stopped_by(replayed):
@@ -164,7 +167,7 @@ async def _replayed(
     lines = None
     if log is not None:
         settle_s = log_settle_s(plan, settings.patience_s)
-        lines = await lines_of_run(log, Redactor(), settle_s)
+        lines = await lines_of_run(log, redactor, settle_s)
     outcomes = judged(checks, observed(replayed, plan, lines))
     reason = doubt_of(replayed)
     return replayed, [outcome.doubted(reason) for outcome in outcomes] if reason else outcomes

@@ -27,6 +27,8 @@ class Wallet:
     source: TokenSource
     now_s: Callable[[], int] = unix_time_s
     issued: frozenset[str] = frozenset()
+    # Who has to know them beside the record of the run, as whoever reads the server's log.
+    on_made: Callable[[str, Secret], object] = lambda value, secret: None
     _made: dict[str, str] = field(default_factory=dict, repr=False)
     _made_at_s: dict[str, int] = field(default_factory=dict)
     _known: KnownSecrets = field(default_factory=KnownSecrets, repr=False)
@@ -97,6 +99,7 @@ class Wallet:
                 fresh = base64.urlsafe_b64encode(fresh.encode()).decode().rstrip("=")
             self._made[secret_id], self._made_at_s[secret_id] = fresh, now_s
             self._known.add(fresh.encode(), secret, searched=True)
+            self.on_made(fresh, secret)
         return self._made[secret_id]
 
     def _is_over(self, secret_id: str, now_s: int) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from capture.clock import NowNs, wall_time
 from capture.errors import UnwritableOutput
-from capture.format.model import FORMAT, VERSION, Capture, Event, Header, Vantage
+from capture.format.model import FORMAT, VERSION, Capture, Event, Header, Secret, Vantage
 from capture.format.writer import FLUSH_EVERY_NS, CaptureWriter
 from capture.recorder import Recorder, Sent
 from replay.auth import TokenSource, Wallet
@@ -49,7 +49,8 @@ class RunSettings:
     `patience_s` is how much longer than recorded the client waits for the server. `about` goes into
     the header of the run. `surroundings` are what the plan's cues may change. `limits` end
     a run that would exceed them. The `carrier` has the clock, and connects; a server's chance
-    follows from the `seed`, where that can be. Raises ReplayError.
+    follows from the `seed`, where that can be. `on_secret` hears of each that is made. Raises
+    ReplayError.
     """
 
     target: Target
@@ -60,6 +61,7 @@ class RunSettings:
     limits: Limits = UNLIMITED
     carrier: Carrier = field(default_factory=Sockets)
     seed: int = 0
+    on_secret: Callable[[str, Secret], object] | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.patience_s <= LONGEST_PATIENCE_S:
@@ -86,6 +88,8 @@ async def run_live(
     """
     settings.check(plan)
     wallet = Wallet(plan.secrets, settings.tokens, issued=plan.correlation.issued())
+    if settings.on_secret is not None:
+        wallet.on_made = settings.on_secret
     wallet.check()
     carrier = settings.carrier.carrying(plan)
     if carrier is not settings.carrier:

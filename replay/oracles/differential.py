@@ -376,6 +376,9 @@ def _differences(
     late: _Late,
 ) -> Iterator[Symptom]:
     run = seen[name]
+    if not run.steps_at_ns:
+        # Its client never came, for want of what another connection was to bring.
+        return
     if run.status is None and not owed.ending and run.ending.first is not Side.SERVER:
         # Gone before the answer came: then none was owed.
         return

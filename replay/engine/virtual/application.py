@@ -41,7 +41,13 @@ def application_maker(name: str) -> Callable[[], AsgiApp]:
         found = getattr(found, attribute)
     if not callable(found):
         raise ReplayError(f"{name} is a {type(found).__name__}, expected an ASGI application")
-    return found if _is_factory(found) else lambda: found
+    return _made_by(name, found) if _is_factory(found) else lambda: found
+
+
+def _made_by(name: str, factory: AsgiApp) -> Callable[[], AsgiApp]:
+    if inspect.iscoroutinefunction(factory):
+        raise ReplayError(f"{name} is an async function, expected a plain one that makes the app")
+    return factory
 
 
 def _is_factory(found: AsgiApp) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
+from uvicorn.importer import ImportFromStringError
 
 from capture.clock import NowNs, unix_time_s
 from replay.engine.carrier import Connect
@@ -145,13 +146,17 @@ class UvicornServer:
     def _configured(self) -> uvicorn.Config:
         try:
             app = self.make_app()
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}"
+            raise ReplayError(f"the application's factory failed: {said}") from error
+        try:
             if self._made is not None and self._made[0] is app:
                 return self._made[1]
             own = getattr(app, OWN_OPTIONS, {})
             config = uvicorn.Config(app, log_config=None, **{**own, **self.options})
-        except TypeError as error:
+            config.load()
+        except (TypeError, ValueError, LookupError, ImportError, ImportFromStringError) as error:
             raise ReplayError(f"uvicorn does not take these options: {error}") from None
-        config.load()
         self._made = (app, config)
         return config
 

@@ -199,7 +199,6 @@ def test_runs_at_the_same_time_find_the_same(hunted: Hunted, tmp_path: Path, por
     ("arguments", "reason"),
     [
         (("--log", "server.log"), "told apart by time"),
-        (("--app", "some:app"), "one run at a time"),
         (("--restart-command", "true"), "meets every run"),
         (("--max-connections", "3"), "3 connections at a time are allowed"),
     ],
@@ -208,9 +207,8 @@ def test_what_runs_at_the_same_time_would_confuse_is_refused(
     tmp_path: Path, arguments: tuple[str, str], reason: str
 ) -> None:
     (tmp_path / "server.log").touch()
-    (tmp_path / "some.py").write_text("async def app(scope, receive, send): ...")
     recorded = saved(talk("/echo", 5, 25), tmp_path / "session.jsonl")
-    target = () if "--app" in arguments else ("--target", "ws://127.0.0.1:9")
+    target = ("--target", "ws://127.0.0.1:9")
     done = deadheat(
         *("hunt", recorded, *target, "--out", "hunt", "--parallel", "4", *arguments), cwd=tmp_path
     )

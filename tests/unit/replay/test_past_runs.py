@@ -84,3 +84,13 @@ def test_a_record_that_is_gone_is_made_again(directory: Path) -> None:
 
 def test_without_a_directory_there_are_none() -> None:
     assert PastRuns().take(1, "sweep", ()) is None
+
+
+def test_the_record_of_a_run_that_was_cut_short_makes_room(directory: Path) -> None:
+    cut = directory / "runs/0004.capture.jsonl"
+    cut.write_text("half a record")
+    past = PastRuns.read(directory)
+    assert not cut.exists()
+    # Another question in the middle: what comes after it is asked anew, too.
+    assert past.take(2, "sweep", ()) is None
+    assert [path.name for path in (directory / "runs").iterdir()] == ["0001.capture.jsonl"]

@@ -22,6 +22,7 @@ from replay.tables import (
     trials_table,
 )
 from tests.unit.replay.captures import MS, Connection, capture_of
+from tests.unit.replay.test_fields_json import EXAMPLES
 
 REFUSED = {"kind": "refused", "detail": "c2: answered 500", "connection": "c2"}
 OTHER = {"kind": "missing", "detail": "c1: no ack", "connection": "c1"}
@@ -170,7 +171,14 @@ def test_equal_latenesses_are_one_bin() -> None:
 def test_rates_and_changes_read_well() -> None:
     assert (rate_of([True, False]).failures, rate_of([]).runs) == (1, 0)
     delay = {"perturbation": "handshake_delay", "connection": "c1", "step": 0, "by_ms": 300}
-    assert change_text(delay) == "c1 step 0 300.0 ms after c1 TCP connect"
+    assert change_text(delay) == "handshake_delay c1 step 0 300.0 ms after c1 TCP connect"
+    assert change_text(gap(200)).startswith("c2 step 2 200.0 ms after c1 ")
+    assert change_text(Burst("c1", 1, 2).to_json()) == "burst c1 step 1"
+
+
+@pytest.mark.parametrize("edit", EXAMPLES, ids=lambda edit: edit["perturbation"])
+def test_a_change_of_any_kind_can_be_read(edit: dict[str, Any]) -> None:
+    assert str(edit.get("connection", "")) in change_text(edit)
 
 
 def test_edits_without_a_value_are_compared_whole() -> None:

@@ -82,7 +82,7 @@ def test_a_run_is_the_same_wherever_it_is_carried_out(
         with asyncio.Runner(loop_factory=VirtualLoop) as runner:
             own = runner.run(run_live(job.plan, job.settings))
         assert done[0].events == own.events == read_capture(job.out).events
-        assert done[1] == ["WARNING app asked hello"]
+        assert done[1] == ("WARNING app asked hello",)
         # It is given once.
         assert running.take(job) is None
 
