@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from capture.format.model import Side
 from replay.errors import PlanError
 from replay.experiment import Trial
 from replay.failure import rate_of, verdict_on, with_log
@@ -168,6 +167,9 @@ class Examination:
         Far apart less may be owed: what a client does not wait for there is not called missing.
         """
         shown = _shown_by(spread_out)
+        if all(each.kind is SymptomKind.EXTRA for each in failing.judgement.symptoms):
+            # What was changed owes less, so that nothing is missing.
+            return _shown_by(failing) <= shown
         more = [each for each in failing.judgement.symptoms if each.exactly not in shown]
         if not shown <= _shown_by(failing) or any(e.kind is not SymptomKind.MISSING for e in more):
             return False
@@ -307,18 +309,18 @@ def _may_be_a_state(trial: Trial) -> bool:
     if not kinds <= {SymptomKind.CLOSED, SymptomKind.EXTRA, SymptomKind.MISSING}:
         return False
     talks = transcripts(trial.run)
-    endings = [talks[each.connection].ending for each in symptoms if each.connection in talks]
-    return all(
-        ending.first is Side.SERVER
-        and ending.server_code is not None
-        and ending.server_code not in ERROR_CODES | SAYS_NOTHING
-        for ending in endings
-    )
+    codes = {talks[each.connection].ending.server_code for each in symptoms}
+    return None not in codes and not codes & (ERROR_CODES | SAYS_NOTHING)
 
 
 def _what_changed(trial: Trial) -> set[str]:
-    """Return which values of which messages are others than usual."""
-    return {symptom.detail.partition(" was ")[0] for symptom in trial.judgement.symptoms}
+    """Return which values of which messages are others than usual, and which ends.
+
+    What did not come after an end says no more than the end.
+    """
+    symptoms = trial.judgement.symptoms
+    told = [each for each in symptoms if each.kind is not SymptomKind.MISSING]
+    return {symptom.detail.partition(" was ")[0] for symptom in told or symptoms}
 
 
 def _heard(trial: Trial) -> Counter[tuple[str, str]]:

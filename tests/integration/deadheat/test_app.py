@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from capture.format.model import Frame
+from capture.format.model import Frame, Secret
 from capture.format.reader import read_capture
 from replay.timers import timers_of
-from tests.integration.deadheat.command_line import deadheat, last_line, one_clear_line
+from tests.integration.deadheat.command_line import (
+    COMMAND,
+    deadheat,
+    environment,
+    last_line,
+    one_clear_line,
+)
 from tests.integration.replay.sessions import saved
 from tests.unit.replay.captures import Connection, capture_of
 
@@ -178,3 +186,196 @@ def test_what_cannot_be_done(
     done = deadheat(command, "shop.capture.jsonl", *arguments, "--out", "out", cwd=folder)
     assert reason in one_clear_line(done)
     assert not (folder / "out").exists()
+
+
+# Somebody watches a board, and is told what it has and what is put up after that.
+BOARD = """
+import asyncio, json
+
+def make():
+    items, watchers = [], set()
+
+    async def app(scope, receive, send):
+        if scope["type"] != "websocket":
+            return
+        await receive()
+        await send({"type": "websocket.accept"})
+
+        async def say(to, **fields):
+            await to({"type": "websocket.send", "text": json.dumps(fields)})
+
+        while (message := await receive())["type"] == "websocket.receive":
+            asked = json.loads(message["text"])
+            if asked["type"] == "put":
+                items.append(asked["item"])
+                for watcher in list(watchers):
+                    await say(watcher, type="item", item=asked["item"])
+                await say(send, type="ok")
+            elif asked["type"] == "watch":
+                if ATOMIC:
+                    watchers.add(send)
+                await say(send, type="board", items=list(items))
+                await asyncio.sleep(0.04)
+                watchers.add(send)
+        watchers.discard(send)
+
+    return app
+"""
+C2 = Connection("c2")
+WATCHED = capture_of(
+    C1.opened(0),
+    C2.opened(100),
+    C1.sent(300, {"type": "watch"}),
+    C1.said(302, {"type": "board", "items": []}),
+    C2.sent(900, {"type": "put", "item": "a"}),
+    C1.said(902, {"type": "item", "item": "a"}),
+    C2.said(902, {"type": "ok"}),
+    C2.left(1_200),
+    C1.left(1_600),
+)
+
+
+@pytest.mark.parametrize("is_atomic", [True, False])
+def test_what_is_put_up_between_the_board_and_the_watching(is_atomic: bool, tmp_path: Path) -> None:
+    """Before the board it is on the board, after it is told: only in between it is lost."""
+    saved(WATCHED, tmp_path / "board.capture.jsonl")
+    (tmp_path / "board.py").write_text(BOARD.replace("ATOMIC", str(is_atomic)))
+    done = deadheat(
+        *("hunt", "board.capture.jsonl", "--app", "board:make", "--out", "hunt", "--json"),
+        *("--budget", "400"),
+        cwd=tmp_path,
+    )
+    answer = last_line(done)
+    if is_atomic:
+        assert answer["verdict"] == "not reproduced", answer["findings"]
+        return
+    (finding,) = answer["findings"]
+    assert finding["symptom"]["detail"] == 'c1: the type="item" message did not come'
+    window = finding["window"]
+    assert window["low_ms"] == pytest.approx(0, abs=1)
+    assert window["high_ms"] == pytest.approx(40, abs=2)
+    # A report can be made of whatever was tried.
+    assert deadheat("report", "hunt", "--out", "hunt.html", cwd=tmp_path).returncode == 0
+
+
+# Whoever says nothing for a while is told so and put out, and rightly.
+IDLE = """
+import asyncio
+
+async def app(scope, receive, send):
+    if scope["type"] != "websocket":
+        return
+    await receive()
+    await send({"type": "websocket.accept"})
+    try:
+        while True:
+            message = await asyncio.wait_for(receive(), 1.2)
+            if message["type"] != "websocket.receive":
+                return
+            await send({"type": "websocket.send", "text": "heard"})
+    except TimeoutError:
+        await send({"type": "websocket.send", "text": '{"type": "idle"}'})
+        await send({"type": "websocket.close", "code": 4408, "reason": "idle"})
+"""
+
+
+def test_who_is_too_late_for_good_meets_no_race(tmp_path: Path) -> None:
+    talk = capture_of(
+        C1.opened(0),
+        *(each for at in (300, 800) for each in (C1.sent(at, "x"), C1.said(at + 2, "heard"))),
+        C1.left(1_100),
+    )
+    saved(talk, tmp_path / "idle.capture.jsonl")
+    (tmp_path / "idle_app.py").write_text(IDLE)
+    done = deadheat(
+        *("hunt", "idle.capture.jsonl", "--app", "idle_app:app", "--out", "hunt", "--json"),
+        cwd=tmp_path,
+    )
+    assert last_line(done)["verdict"] == "not reproduced", done
+
+
+BAD = """
+import time
+
+async def blocks(scope, receive, send):
+    if scope["type"] == "websocket":
+        print("blocked", flush=True)
+        while True:
+            pass
+
+def refuses():
+    raise RuntimeError("not today")
+
+async def made_later():
+    return blocks
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("bad_app:refuses",), "the application's factory failed: RuntimeError: not today"),
+        (("bad_app:made_later",), "bad_app:made_later is an async function"),
+        (("bad_app:blocks", "--server-option", "ws=nonsense"), "uvicorn does not take"),
+        (("bad_app:blocks", "--restart-command", "true"), "--restart-command is for a target"),
+    ],
+)
+def test_an_application_that_cannot_be_had_is_told_of(
+    arguments: tuple[str, ...], complaint: str, folder: Path
+) -> None:
+    (folder / "bad_app.py").write_text(BAD)
+    done = deadheat(
+        *("hunt", "shop.capture.jsonl", "--out", "hunt", "--app", *arguments), cwd=folder
+    )
+    assert complaint in one_clear_line(done)
+
+
+def test_an_application_that_never_lets_go_can_be_ended(folder: Path) -> None:
+    (folder / "bad_app.py").write_text(BAD)
+    with subprocess.Popen(
+        [*COMMAND, "hunt", "shop.capture.jsonl", "--app", "bad_app:blocks", "--out", "hunt"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env=environment(),
+    ) as stuck:
+        assert stuck.stdout is not None
+        assert stuck.stdout.readline() == "blocked\n"
+        stuck.send_signal(signal.SIGTERM)
+        _, complaint = stuck.communicate(timeout=30)
+    assert stuck.returncode == 143
+    assert complaint.endswith("deadheat: terminated; what it was at went on for 5 s more\n")
+
+
+TELLTALE = (
+    SHOP.replace(
+        "text = message", "logging.getLogger('shop').warning(str(message)); text = message"
+    )
+    .replace("BOOKS", "0")
+    .replace('"pay": "paid"}[text]', '"pay": "paid"}.get(text, "no")')
+)
+
+
+def test_no_secret_of_the_log_is_written_down(folder: Path) -> None:
+    secret = "hunter2PASSWORD"
+    recorded = capture_of(
+        C1.request(0, secrets=(Secret(id="s1", kind="password", where="message"),)),
+        C1.response(2),
+        C1.sent(10, "log in"),
+        C1.said(12, "welcome"),
+        C1.sent(20, "{{deadheat:password:s1}}"),
+        C1.left(200),
+    )
+    saved(recorded, folder / "secret.capture.jsonl")
+    (folder / "telltale.py").write_text(TELLTALE)
+    for more in ((), ("--parallel", "2")):
+        deadheat(
+            *("hunt", "secret.capture.jsonl", "--app", "telltale:app", "--out", "hunt"),
+            *("--overwrite", "--budget", "40", "--secret", "s1=MY_SECRET", *more),
+            cwd=folder,
+            env={"MY_SECRET": secret},
+        )
+        table = (folder / "hunt/runs.jsonl").read_text()
+        assert "{{deadheat:password:s1}}" in table
+        assert not [p for p in (folder / "hunt").rglob("*.json*") if secret in p.read_text()]

@@ -227,7 +227,11 @@ def test_an_interrupted_hunt_resumes_and_no_other_does(tmp_path: Path, port: int
     assert "and now it is ws://localhost" in one_clear_line(
         resumed(recorded, "--target", f"ws://localhost:{port}")
     )
+    other_rate = resumed(recorded, "--target", at(port), "--rate-runs", "5")
+    assert "with rate_runs 20, and now it is 5" in one_clear_line(other_rate)
     assert (out / "runs.jsonl").read_text().splitlines() == done
+    # The record of a run that was cut short is in nobody's way.
+    (out / "runs" / f"{len(done) + 1:04d}.capture.jsonl").write_text("half a rec")
 
     assert resumed(recorded, "--target", at(port)).returncode == 0
     answer = json.loads((out / "hunt.json").read_text())
