@@ -11,7 +11,7 @@ import multiprocessing
 import pickle
 import signal
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from replay.engine.virtual.asgi_server import AsgiServer
 from replay.engine.virtual.loop import VirtualLoop
 from replay.engine.virtual.served_application import ServedApplication
 from replay.engine.virtual.uvicorn_server import UvicornServer
+from replay.errors import ReplayError
 from replay.log_tail import without_secrets
 from replay.plan import Plan
 
@@ -64,13 +65,18 @@ class Workers:
     def take(self, job: Job) -> Done | None:
         """Return what came of a job, once it is done; None when it was not begun.
 
-        Raises what its run raised.
+        Raises what its run raised, and ReplayError when the process ended in the middle of it.
         """
         known = self._begun.get(job.out)
         if known is None or known[0] != job:
             return None
         del self._begun[job.out]
-        done = known[1].result()
+        try:
+            done = known[1].result()
+        except BrokenExecutor:
+            raise ReplayError(
+                "a process of the hunt ended by itself: leave --parallel out to see what it was at"
+            ) from None
         _aside(job.out).rename(job.out)
         return done
 

@@ -41,10 +41,14 @@ class Staged:
         through: Mapping[str, Address] | None = None,
         ping_interval_s: float | None = None,
         ping_timeout_s: float | None = None,
+        reconnect_grace_s: float | None = None,
     ) -> Iterator[LocalEndpoint]:
         """Start it; an error in the body gets the end of the server's log as a note."""
         chat = ChatSettings(
-            build.name, ping_interval_s=ping_interval_s, ping_timeout_s=ping_timeout_s
+            build.name,
+            reconnect_grace_s=reconnect_grace_s,
+            ping_interval_s=ping_interval_s,
+            ping_timeout_s=ping_timeout_s,
         )
         dependencies = Dependencies(self.services, through or {}, self.model, self.namespace)
         directory = self.directory / secrets.token_hex(4)

@@ -41,6 +41,10 @@ async def app(scope, receive, send):
         logging.getLogger("app").warning("asked %s", message["text"])
         await send({"type": "websocket.send", "text": str(random.random())})
 
+def ends():
+    import os
+    os._exit(4)
+
 def refuses_to_start():
     raise RuntimeError("not today")
 """
@@ -111,4 +115,12 @@ def test_what_a_run_raises_is_raised_to_who_asks(here: Path) -> None:
     with workers(refusing, 1) as started:
         started.begin(job)
         with pytest.raises((ReplayError, RuntimeError), match="not today"):
+            started.take(job)
+
+
+def test_a_process_that_ends_by_itself_is_told_of(here: Path) -> None:
+    job = job_of(ServedApplication("greeting_app:app"), here / "1.capture.jsonl", seed=1)
+    with workers(ServedApplication("greeting_app:ends"), 1) as started:
+        started.begin(job)
+        with pytest.raises(ReplayError, match="ended by itself"):
             started.take(job)
