@@ -106,7 +106,7 @@ class Case:
         rows = [
             ("recording", f"{self.record.name}/{RECORDED}, {self.record.recorded.header.recorder}"),
             ("recorded at", self.record.recorded.header.started_at),
-            ("target", without_secrets(answer["target"])),
+            ("target", _target(answer)),
             ("seed", str(answer["seed"])),
             ("budget", f"{answer['budget']} runs"),
             ("versions", versions),
@@ -121,18 +121,18 @@ class Case:
     def commands(self) -> list[str]:
         """Return the commands that repeat the work; tokens are for the reader to add."""
         answer, name = self.record.answer, self.record.name
-        target = shlex.quote(without_secrets(answer["target"]))
+        target = _target_arguments(answer)
         recorded = shlex.quote(f"{name}/{RECORDED}")
-        log = "--log FILE " if has_log(self.record.trials) else ""
+        is_read = has_log(self.record.trials) and not answer.get("fidelity")
+        log = "--log FILE " if is_read else ""
         commands = [
-            f"deadheat hunt {recorded} --target {target} --seed {answer['seed']} "
+            f"deadheat hunt {recorded} {target} --seed {answer['seed']} "
             f"--budget {answer['budget']} {log}--out again.hunt"
         ]
         if self.seen is not None:
             plan = shlex.quote(f"{name}/{FINDING}")
             commands.append(
-                f"deadheat replay {recorded} --plan {plan} --target {target} "
-                "--out run.capture.jsonl"
+                f"deadheat replay {recorded} --plan {plan} {target} --out run.capture.jsonl"
             )
         return [*commands, f"deadheat report {shlex.quote(name)} --out report.html"]
 
@@ -169,3 +169,18 @@ def without_secrets(url: str) -> str:
     """Return a URL without user, password and query, which may hold tokens."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _target(answer: Mapping[str, Any]) -> str:
+    """Return the server of a hunt: a URL, or the name of an application."""
+    target: str = answer["target"]
+    return target if answer.get("fidelity") else without_secrets(target)
+
+
+def _target_arguments(answer: Mapping[str, Any]) -> str:
+    """Return what names the server of a hunt on a command line."""
+    target, fidelity = shlex.quote(_target(answer)), answer.get("fidelity")
+    if not fidelity:
+        return f"--target {target}"
+    options = [f"--server-option {shlex.quote(each)}" for each in answer.get("server_options", ())]
+    return " ".join([f"--app {target} --fidelity {fidelity}", *options])

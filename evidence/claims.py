@@ -100,7 +100,7 @@ def server_why(record: HuntRecord, seen: Measured, whys: tuple[Why, ...]) -> Why
     question = "What does the server do then?"
     line = telling_line(record.trials, seen.failing)
     if line is None:
-        return _silent_server(question, whys, has_read=has_log(record.trials))
+        return _silent_server(question, whys, record)
     told, failing, others = len(line.runs), len(seen.failing), len(line.others)
     proven = differs(rate(told, failing), rate(0, others))
     return Why(
@@ -225,16 +225,15 @@ def _advice(left: int, *, is_known: bool) -> str:
     return "record a session that does more at the same time, and hunt in that"
 
 
-def _silent_server(question: str, whys: tuple[Why, ...], *, has_read: bool) -> Why:
-    if not has_read:
+def _silent_server(question: str, whys: tuple[Why, ...], record: HuntRecord) -> Why:
+    advice = "raise the server's log level (what it decides, and on which state), and hunt again"
+    if has_log(record.trials):
+        answer = "what the server complains of in failing runs it also logs in passing ones."
+    elif record.answer.get("reads_log"):
+        answer = "the server logged nothing during the hunt."
+    else:
         answer = "no line of the server's log was read during the hunt."
         advice = "hunt again with --log FILE, the file that the server logs to"
-    else:
-        answer = "what the server complains of in failing runs it also logs in passing ones."
-        advice = (
-            "raise the server's log level (what it decides, and on which state), and hunt again "
-            "with --log FILE"
-        )
     return Why(question, f"Not known: {answer}", Status.OPEN, to_answer=advice, whys=whys)
 
 

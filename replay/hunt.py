@@ -49,7 +49,7 @@ from replay.search.candidates import NOTHING_ELSE, Changeable
 from replay.search.guided import Guided
 from replay.search.sweep import Sweep
 from replay.search.trace import NO_TRACE, Trace
-from replay.statistics import differs
+from replay.statistics import Rate, differs
 from replay.target import Target
 from replay.workers import Workers
 
@@ -92,14 +92,14 @@ class HuntSettings:
 class Hunt:
     """One hunt over an experiment. `changeable` is what of the surroundings may be changed.
 
-    `on_finding` hears of each finding at once.
+    `on_finding` hears of each finding at once, and of how often unperturbed runs failed until then.
     """
 
     experiment: Experiment
     recorded: Capture
     settings: HuntSettings
     changeable: Changeable = NOTHING_ELSE
-    on_finding: Callable[[Finding], None] = lambda finding: None
+    on_finding: Callable[[Finding, Rate], None] = lambda finding, control: None
     _ledger: Ledger = field(init=False)
     _examination: Examination = field(init=False)
     _sweep: Sweep = field(init=False)
@@ -309,7 +309,7 @@ class Hunt:
         }
         # What is found next is measured less, to leave runs to the search.
         self._examination.rate_runs = max(MIN_RATE_RUNS, self.settings.rate_runs // 2)
-        self.on_finding(finding)
+        self.on_finding(finding, self._ledger.control_rate)
 
     async def _retest(self) -> Answer:
         """Measure the given edits, as after a change of the server."""
@@ -413,7 +413,9 @@ async def hunt(request: HuntRequest, on_trial: Callable[[Trial], None]) -> HuntR
             recorded,
             request.settings,
             _changeable(request.surroundings),
-            directory.keep_finding,
+            lambda finding, control: directory.keep_finding(
+                finding, control, _asked(request, experiment)
+            ),
         )
         # So that a hunt that is killed can be gone on with.
         directory.write_result(HuntResult.under_way(), _asked(request, experiment))

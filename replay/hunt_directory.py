@@ -1,7 +1,7 @@
 """What a hunt leaves: the answer, a table of its runs, the record of each, and the capture itself.
 
 hunt.json               the answer, with what it was asked of
-finding.json            the finding alone, where there is one; `replay --plan` reads it;
+finding.json            the finding, with its control, seed and versions; `replay --plan` reads it;
                         finding-2.json and so on where there are more
 runs.jsonl              one line a run: purpose, edits, verdict, symptoms, log lines, lateness
 runs/NNNN.capture.jsonl the record of each run
@@ -27,9 +27,13 @@ from replay.errors import ReplayError
 from replay.finding import Finding, HuntResult
 from replay.past_runs import RUNS_FOLDER, RUNS_TABLE, PastRuns
 from replay.plan import Plan, Step
+from replay.statistics import Rate
 
 HUNT, FINDING, RECORDED = "hunt.json", "finding.json", "recorded.capture.jsonl"
 NEXT_FINDING = "finding-{}.json"
+PACKAGES = ("deadheat", "websockets", "uvicorn")
+# What a finding alone says of the hunt.
+ORIGIN = ("target", "fidelity", "seed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,23 +100,26 @@ class HuntDirectory:
 
     def write_result(self, result: HuntResult, asked: Mapping[str, Any]) -> None:
         """Write the answer, with what it was asked of and by which versions."""
-        recorded = self.path / RECORDED
-        answer = result.to_json() | {
-            **asked,
-            "capture_sha256": hashlib.sha256(recorded.read_bytes()).hexdigest(),
-            "versions": {
-                "deadheat": version("deadheat"),
-                "websockets": version("websockets"),
-                "python": platform.python_version(),
-            },
-        }
-        self._write(HUNT, answer)
+        self._write(HUNT, result.to_json() | {**asked, **self._sources()})
 
-    def keep_finding(self, finding: Finding) -> None:
-        """Write a finding as soon as it is known: finding.json, finding-2.json …"""
+    def keep_finding(self, finding: Finding, control: Rate, asked: Mapping[str, Any]) -> None:
+        """Write a finding as soon as it is known: finding.json, finding-2.json …
+
+        It says what it takes to have it again, and how often unperturbed runs failed until then.
+        """
         names = chain([FINDING], map(NEXT_FINDING.format, count(2)))
         name = next(name for name in names if not (self.path / name).exists())
-        self._write(name, finding.to_json())
+        origin = {key: asked[key] for key in ORIGIN if key in asked}
+        content = finding.to_json() | {"control": control.to_json()} | origin | self._sources()
+        self._write(name, content)
+
+    def _sources(self) -> dict[str, Any]:
+        """Return which capture was replayed, and by which versions."""
+        return {
+            "capture_sha256": hashlib.sha256((self.path / RECORDED).read_bytes()).hexdigest(),
+            "versions": {name: version(name) for name in PACKAGES}
+            | {"python": platform.python_version()},
+        }
 
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
         (self.path / name).write_text(json.dumps(content, indent=2) + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from replay.oracles.varying import without_varying
 from replay.oracles.verdict import Judgement, Symptom, SymptomKind, judged
@@ -68,14 +69,15 @@ class LogBaseline:
         if not new:
             return judged(())
         raised = told or [match[1].strip() for line in new if (match := _RAISED.search(line))]
-        frames = (_TRACEBACK, _OF_A_GROUP)
+        # Whatever was raised, the heading of its traceback is the same.
+        headings = _headings(lines) if raised else frozenset()
         plain = [
             line
             for line in new
-            if not (_RAISED.search(line) or any(frame.match(line) for frame in frames))
+            if not (_RAISED.search(line) or _begins_traceback(line) or line in headings)
         ]
         symptoms: dict[tuple[str, ...], Symptom] = {}
-        for line in (*raised[-1:], *plain, *raised[:-1], new[0]):
+        for line in [*raised[-1:], *plain, *raised[:-1]] or new[:1]:
             symptom = Symptom(SymptomKind.LOG, line.strip()[:LONGEST])
             symptoms.setdefault(symptom.signature, symptom)
         return judged(list(symptoms.values())[:MOST_COMPLAINTS])
@@ -90,6 +92,15 @@ def complaints(lines: Iterable[str]) -> list[str]:
             complaining.append(line)
         place = _PLACE.match(line)
     return complaining
+
+
+def _begins_traceback(line: str) -> bool:
+    return any(frame.match(line) for frame in (_TRACEBACK, _OF_A_GROUP))
+
+
+def _headings(lines: Sequence[str]) -> frozenset[str]:
+    """Return the lines that a traceback comes right after."""
+    return frozenset(line for line, then in pairwise(lines) if _begins_traceback(then))
 
 
 def _told_by_tracebacks(lines: Iterable[str]) -> Iterator[str]:

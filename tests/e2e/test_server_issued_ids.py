@@ -135,7 +135,8 @@ def said_in(run: Capture) -> list[str]:
 @pytest.mark.deadheat("data/samples/three_chats.capture.jsonl", runs=3)
 def test_three_chats(deadheat_replay: MarkedTest) -> None:
     """The mark replays them; local staging says as recorded, and accepts its own ids."""
-    assert len(deadheat_replay.runs) == 3
+    # One that was too late, on a busy machine, is made again.
+    assert len(deadheat_replay.runs) >= 3
     for run in deadheat_replay.runs:
         assert said_in(run) == said_in(deadheat_replay.recorded)
         assert "error" not in said_in(run)

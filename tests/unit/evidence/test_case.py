@@ -26,6 +26,18 @@ def test_nothing_found_is_said_plainly(hunts: Path) -> None:
     assert case.seen is None
 
 
+def test_the_commands_name_an_application_as_it_was_named(hunts: Path) -> None:
+    case = open_case(hunts / "raced")
+    told = {"target": "shop.app:make", "fidelity": "asgi", "server_options": ["ws=wsproto"]}
+    served = replace(case, record=replace(case.record, answer={**case.record.answer, **told}))
+    hunt, replay, _ = served.commands()
+    named = "--app shop.app:make --fidelity asgi --server-option ws=wsproto "
+    assert named in hunt
+    assert named in replay
+    assert "--log" not in hunt
+    assert dict(served.provenance())["target"] == "shop.app:make"
+
+
 def test_a_hunt_that_only_measured_says_so(hunts: Path) -> None:
     case = open_case(hunts / "fixed")
     answer = {**case.record.answer, "swept": {"tried": 0, "left": 0}}

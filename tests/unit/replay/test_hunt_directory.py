@@ -8,10 +8,12 @@ from capture.errors import UnwritableOutput
 from replay.errors import ReplayError
 from replay.hunt_directory import HuntDirectory, plan_to_json, read_hunt
 from replay.planning import plan_from_capture
+from replay.statistics import rate
 from tests.unit.replay.captures import Connection, capture_of
 from tests.unit.replay.test_finding import FOUND, NOTHING
 
 C1 = Connection("c1")
+ASKED = {"target": "ws://h", "seed": 3, "budget": 200}
 
 
 @pytest.fixture
@@ -27,8 +29,8 @@ def hunted(path: Path, recorded: Path, *, overwrite: bool = False) -> None:
         (path / "runs.jsonl").write_text('{"run": 1}\n')
         (path / "runs" / "0001.capture.jsonl").write_text("a run\n")
         for finding in FOUND.findings:
-            directory.keep_finding(finding)
-        directory.write_result(FOUND, {"target": "ws://h"})
+            directory.keep_finding(finding, rate(0, 20), ASKED)
+        directory.write_result(FOUND, ASKED)
 
 
 def test_it_explains_itself(tmp_path: Path, recorded: Path) -> None:
@@ -38,8 +40,13 @@ def test_it_explains_itself(tmp_path: Path, recorded: Path) -> None:
     assert answer["verdict"] == "reproduced"
     assert answer["target"] == "ws://h"
     assert answer["capture_sha256"] == hashlib.sha256(recorded.read_bytes()).hexdigest()
-    assert set(answer["versions"]) == {"deadheat", "websockets", "python"}
-    assert json.loads((path / "finding.json").read_text()) == FOUND.to_json()["finding"]
+    assert set(answer["versions"]) == {"deadheat", "websockets", "uvicorn", "python"}
+    finding = json.loads((path / "finding.json").read_text())
+    assert finding.items() >= FOUND.to_json()["finding"].items()
+    about = {"control", "target", "seed", "capture_sha256", "versions"}
+    assert set(finding) == {"edits", "window", "rate", "symptom"} | about
+    assert finding["control"] == rate(0, 20).to_json()
+    assert all(finding[name] == answer[name] for name in about - {"control"})
     assert (path / "recorded.capture.jsonl").read_bytes() == recorded.read_bytes()
 
 

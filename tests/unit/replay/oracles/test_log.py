@@ -51,6 +51,22 @@ def test_the_line_that_says_what_was_raised_is_shown() -> None:
     assert symptom.detail == lines[-1]
 
 
+def test_the_heading_of_a_traceback_makes_no_two_exceptions_alike() -> None:
+    def told(raised: str) -> set[tuple[str, ...]]:
+        lines = ["ERROR Exception in ASGI application", "Traceback (most recent call last):"]
+        judgement = QUIET.judge([*lines, '  File "app.py", line 3, in handler', raised])
+        return {symptom.likeness for symptom in judgement.symptoms}
+
+    assert not told("KeyError: 'room'") & told("RuntimeError: no seat is left")
+
+
+def test_a_heading_without_what_was_raised_is_all_that_there_is() -> None:
+    lines = ["ERROR Exception in ASGI application", "Traceback (most recent call last):"]
+    symptom = QUIET.judge(lines).symptom
+    assert symptom is not None
+    assert symptom.detail == lines[0]
+
+
 def test_the_source_in_a_traceback_is_no_complaint() -> None:
     lines = [
         '  File "server.py", line 3, in send',
