@@ -52,11 +52,20 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
         help="an option of uvicorn for --app, as in ws_ping_interval=30; may be repeated",
     )
     where.add_argument(
+        "--fake",
+        action="append",
+        default=[],
+        metavar="SERVICE=HOST:PORT",
+        help="what --app finds at that address, in memory and anew for each run: redis, or an ASGI "
+        "application as module:attribute; may be repeated",
+    )
+    where.add_argument(
         "--allow-host",
         action="append",
         default=[],
         metavar="HOST",
-        help="allow a target that is not this machine (also in deadheat.toml)",
+        help="allow a target that is not this machine, or that --app connects to it (also in "
+        "deadheat.toml)",
     )
     where.add_argument(
         "--ca-file", type=Path, metavar="PEM", help="trust this authority for a wss target"
@@ -205,7 +214,7 @@ def destination_from(options: argparse.Namespace) -> Destination:
     if dry.target is None:
         raise ReplayError("there is no target: pass --target ws://host:port, or --app module:app")
     if options.app is not None:
-        application = _application_from(options)
+        application = _application_from(options, dry.configuration)
         server = application.server()
         return Destination(
             dry.target, dry.limits, dry.configuration, server, server.log, application
@@ -215,7 +224,9 @@ def destination_from(options: argparse.Namespace) -> Destination:
     return Destination(dry.target, dry.limits, dry.configuration, Sockets(), log)
 
 
-def _application_from(options: argparse.Namespace) -> ServedApplication:
+def _application_from(
+    options: argparse.Namespace, configuration: Configuration
+) -> ServedApplication:
     """Return what is to be served in this process. Raises ReplayError."""
     from replay.engine.virtual.served_application import ServedApplication
     from replay.errors import ReplayError
@@ -232,7 +243,13 @@ def _application_from(options: argparse.Namespace) -> ServedApplication:
         if not (name and equals):
             raise ReplayError(f"--server-option is {text!r}, expected NAME=VALUE")
         given[name] = _option_value(value)
-    return ServedApplication(options.app, given, is_direct=options.fidelity == "asgi")
+    return ServedApplication(
+        options.app,
+        given,
+        is_direct=options.fidelity == "asgi",
+        fakes=tuple(options.fake),
+        allowed_hosts=allowed_hosts(options, configuration),
+    )
 
 
 def _option_value(text: str) -> object:
@@ -258,10 +275,10 @@ def dry_destination_from(options: argparse.Namespace) -> DryDestination:
         from replay.engine.virtual.uvicorn_server import app_target
 
         return DryDestination(app_target(options.app), asked, configuration, "")
-    if options.server_option:
-        raise ReplayError("--server-option is for --app, and there is none")
-    if options.fidelity is not None:
-        raise ReplayError("--fidelity is for --app, and there is none")
+    for name in ("server_option", "fidelity", "fake"):
+        if getattr(options, name):
+            option = name.replace("_", "-")
+            raise ReplayError(f"--{option} is for --app, and there is none")
     if options.target is None:
         return DryDestination(None, asked.or_else(configuration.replay), configuration, "")
     target = Target(options.target, options.ca_file)

@@ -182,5 +182,9 @@ def _target_arguments(answer: Mapping[str, Any]) -> str:
     target, fidelity = shlex.quote(_target(answer)), answer.get("fidelity")
     if not fidelity:
         return f"--target {target}"
-    options = [f"--server-option {shlex.quote(each)}" for each in answer.get("server_options", ())]
+    options = [
+        f"{option} {shlex.quote(value)}"
+        for option, name in (("--server-option", "server_options"), ("--fake", "fakes"))
+        for value in answer.get(name, ())
+    ]
     return " ".join([f"--app {target} --fidelity {fidelity}", *options])

@@ -20,6 +20,7 @@ from replay.auth import TokenSource
 from replay.determinism import first_difference
 from replay.engine.carrier import Carrier, Sockets
 from replay.engine.live import RunSettings
+from replay.engine.remarks import about_services
 from replay.engine.surroundings import Surroundings
 from replay.errors import NoToken, ReplayError, TargetRefused
 from replay.examination import (
@@ -153,6 +154,7 @@ class Hunt:
         """Return what it is when nothing was found."""
         learned = await learn(self.experiment, self.recorded)
         self._ledger.note(*learned.reasons)
+        self._ledger.note(*about_services(self.experiment.trials[-1].run))
         if not learned.is_sound:
             return Answer.INCONCLUSIVE
         await self._check_determinism()

@@ -184,6 +184,7 @@ def _request(
         asked={
             "plan_sha256": _digest(options.plan),
             "server_options": list(options.server_option),
+            "fakes": list(options.fake),
             "reads_log": destination.log is not None,
         },
     )

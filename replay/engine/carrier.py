@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,7 +16,6 @@ from replay.engine.run_state import RunState
 from replay.engine.sockets import allow_sockets, connected_socket
 from replay.plan import Plan
 from replay.target import Target
-from replay.timers import Timer
 
 
 class ByteCarrier(Protocol):
@@ -47,8 +46,8 @@ class ByteCarrier(Protocol):
     def spin_ns(self) -> int:
         """How long before its time a send is waited for without sleeping."""
 
-    def timers_after(self, began_ns: int) -> Sequence[Timer]:
-        """Return the timers of the server that end after a time, counted from it, if known."""
+    def notes_after(self, began_ns: int) -> Iterable[str]:
+        """Return what to note of the server in the record of a run that began then."""
 
     def prepared(self, target: Target, connections: int) -> Connect:
         """Return how to connect to a target, so many times. Raises CaptureError."""
@@ -103,8 +102,8 @@ class Sockets:
         """Every plan is carried."""
         return self
 
-    def timers_after(self, began_ns: int) -> Sequence[Timer]:
-        """Nobody knows those of a server elsewhere."""
+    def notes_after(self, began_ns: int) -> Iterable[str]:
+        """Nobody knows the inside of a server elsewhere."""
         return ()
 
     def prepared(self, target: Target, connections: int) -> Connect:

@@ -183,7 +183,7 @@ class _LiveRun:
         now_ns = carrier.now_ns
         began_ns = now_ns()
         self._now_ns: NowNs = lambda: now_ns() - began_ns
-        self._timers_set = partial(carrier.timers_after, began_ns)
+        self._notes = partial(carrier.notes_after, began_ns)
         self._surroundings = surroundings
         self._state = state
         self._plan = plan
@@ -262,7 +262,7 @@ class _LiveRun:
         for connection in self._connections.values():
             connection.record.finish()
         self._state.note_values(self._now_ns())
-        self._state.note_timers(self._now_ns(), self._timers_set())
+        self._state.note_served(self._now_ns(), self._notes())
 
     def _next_ns(self, due: Due | None) -> int | None:
         """Return when there is something to do next, unless something happens before."""

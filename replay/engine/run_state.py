@@ -21,7 +21,6 @@ from replay.errors import LimitExceeded
 from replay.limits import STOPPED, LimitGuard, Limits
 from replay.plan import After, Kind, Open, Plan, Send, Step
 from replay.target import Target
-from replay.timers import Timer, timers_note
 
 LACKS = "it echoes a secret that the server did not issue"
 
@@ -130,9 +129,9 @@ class RunState:
             what = f"{sink} {AS_RECORDED}: no live value came from {source}"
             self.recorder.note(at_ns, what)
 
-    def note_timers(self, at_ns: int, timers: Iterable[Timer]) -> None:
-        """Note at the end which timers the program set."""
-        if text := timers_note(timers):
+    def note_served(self, at_ns: int, texts: Iterable[str]) -> None:
+        """Note at the end what is known of the server."""
+        for text in texts:
             self.recorder.note(at_ns, text)
 
     def _stop(self, error: LimitExceeded, at_ns: int) -> None:

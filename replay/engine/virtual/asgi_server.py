@@ -48,7 +48,10 @@ class AsgiServer(MessageCarrier):
 
     def run(self, state: RunState) -> DirectRun:
         """Return a run, while the application is up."""
-        return DirectRun(state, self.uvicorn.served, running_loop(), self.uvicorn.latency_ns)
+        uvicorn = self.uvicorn
+        return DirectRun(
+            state, uvicorn.served, running_loop(), uvicorn.latency_ns, uvicorn.notes_after
+        )
 
 
 def needs_bytes(plan: Plan) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from heapq import heappop, heappush
 from typing import Any
 
@@ -26,15 +27,26 @@ from replay.plan import End, Open, Send, Step
 
 
 class DirectRun:
-    """One run against an application that is up. `latency_ns` is how long a message takes."""
+    """One run against an application that is up. `latency_ns` is how long a message takes.
 
-    def __init__(self, state: RunState, served: Served, loop: VirtualLoop, latency_ns: int) -> None:
+    `notes_after` is asked in the end what to note of a run that began then.
+    """
+
+    def __init__(
+        self,
+        state: RunState,
+        served: Served,
+        loop: VirtualLoop,
+        latency_ns: int,
+        notes_after: Callable[[int], Iterable[str]],
+    ) -> None:
         self._state = state
         self._core = state.core
         self._served = served
         self._loop = loop
         self._latency_ns = latency_ns
         self._began_ns = loop.now_ns
+        self._notes = partial(notes_after, loop.now_ns)
         self._wakes_ns: list[int] = []
         self._ended: asyncio.Future[None] = loop.create_future()
         self._connections = {
@@ -74,7 +86,7 @@ class DirectRun:
             connection.abandon()
             connection.record.finish()
         self._state.note_values(now_ns)
-        self._state.note_timers(now_ns, self._loop.timers_after(self._began_ns))
+        self._state.note_served(now_ns, self._notes())
 
     def _now_ns(self) -> int:
         return self._loop.now_ns - self._began_ns

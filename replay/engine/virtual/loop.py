@@ -26,6 +26,8 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
+from replay.engine.virtual.memory_transport import connect
+from replay.engine.virtual.services import Services
 from replay.engine.virtual.timer_site import timer_site
 from replay.errors import ReplayError
 from replay.timers import Timer
@@ -35,6 +37,9 @@ from replay.timers import Timer
 TICK_NS = 100
 # What work takes that would have gone to a thread.
 THREAD_NS = 50_000
+# How long a message to a service in memory takes, and from which ports it is connected to.
+SERVICE_LATENCY_NS = 250_000
+FIRST_OWN_PORT = 40_000
 # How long, in the world's time, a real socket may take to answer, and to say more after it did.
 ANSWER_S = 1.0
 MORE_S = 0.000_5
@@ -85,10 +90,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self.now_ns = 0
         self.unanswered: set[object] = set()
+        self.services = Services()
         self._numbers = count()
         self._timers: list[Timer] = []
         self._agenda: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._entries = count()
+        self._own_ports = count()
         self.agenda_failed: Callable[[Exception], None] = _raise
         super().__init__(_JumpingSelector(self))
         self._clock_resolution = 1e-9
@@ -113,6 +120,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             timer._when -= self.now_ns / 1e9
         self.now_ns = 0
         self._numbers = count()
+        self._own_ports = count()
         self._timers.clear()
         self._agenda.clear()
         self.agenda_failed = _raise
@@ -199,8 +207,51 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.call_later(THREAD_NS / 1e9, run)
         return future
 
+    async def create_connection(  # type: ignore[override]
+        self,
+        protocol_factory: Callable[[], asyncio.Protocol],
+        host: str | None = None,
+        port: int | str | None = None,
+        **options: Any,  # noqa: ANN401 - asyncio's, and more with each release
+    ) -> tuple[asyncio.Transport, asyncio.Protocol]:
+        """Connect to a service: to the one in memory where there is one, without TLS.
+
+        Raises OSError, ConnectionRefusedError where it may not be connected to.
+        """
+        answer = self.services.answer(host, port)
+        if answer is None:
+            if host is not None:
+                self.services.check(host)
+            usual: Any = super().create_connection
+            made: tuple[Any, Any] = await usual(protocol_factory, host, port, **options)
+            return made
+        # SYN and SYN ACK.
+        await asyncio.sleep(2 * SERVICE_LATENCY_NS / 1e9)
+        own = ("127.0.0.1", FIRST_OWN_PORT + next(self._own_ports))
+        protocol, addresses = protocol_factory(), (own, (str(host), int(port or 0)))
+        return connect(self, protocol, answer(), SERVICE_LATENCY_NS, addresses), protocol
+
+    async def getaddrinfo(
+        self,
+        host: bytes | str | None,
+        port: bytes | str | int | None,
+        **options: int,
+    ) -> list[Any]:
+        """Look a host up; who may be connected to by name may be by address."""
+        name = host.decode() if isinstance(host, bytes) else host or ""
+        own = self.services.address(name)
+        if own is not None:
+            kind = options.get("type", 0) or socket.SOCK_STREAM
+            return [(socket.AF_INET, kind, 0, "", (own, int(port or 0)))]
+        found: list[Any] = await super().getaddrinfo(host, port, **options)
+        self.services.looked_up(name, [entry[4][0] for entry in found])
+        return found
+
     async def sock_connect(self, sock: socket.socket, address: Any) -> None:  # noqa: ANN401
-        """Connect a real socket, which takes no time of ours."""
+        """Connect a real socket, which takes no time of ours. Raises OSError."""
+        if sock.family in (socket.AF_INET, socket.AF_INET6):
+            self.services.check(address[0])
+            self.services.asked(f"{address[0]}:{address[1]}")
         self.unanswered.add(sock)
         try:
             await super().sock_connect(sock, address)

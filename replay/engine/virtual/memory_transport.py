@@ -194,7 +194,12 @@ class MemoryTransport(asyncio.Transport):
 
 
 class ClientTransport(MemoryTransport):
-    """The client's end, which can be told in the way of sockets to end by a reset."""
+    """The client's end, which can be asked and told in the way of sockets what clients ask of one.
+
+    That it is to end by a reset, its addresses, and its file, which it has none of.
+    """
+
+    family, type, proto = socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ANN401
         """Return what is asked for; the socket is this."""
@@ -205,6 +210,20 @@ class ClientTransport(MemoryTransport):
         if (level, option) == (socket.SOL_SOCKET, socket.SO_LINGER):
             self.resets = True
 
+    def getsockname(self) -> Address:
+        """Return the address of this end."""
+        name: Address = super().get_extra_info("sockname")
+        return name
+
+    def getpeername(self) -> Address:
+        """Return the address of the other end."""
+        name: Address = super().get_extra_info("peername")
+        return name
+
+    def fileno(self) -> int:
+        """Return what a closed socket does."""
+        return -1
+
 
 def connect(
     loop: asyncio.AbstractEventLoop,
@@ -212,8 +231,11 @@ def connect(
     server: asyncio.Protocol,
     latency_ns: int,
     addresses: tuple[Address, Address],
-) -> None:
-    """Connect two protocols; both are told. `addresses` are the client's and the server's."""
+) -> ClientTransport:
+    """Connect two protocols; both are told. `addresses` are the client's and the server's.
+
+    Returns the client's end.
+    """
     own, other = addresses
     client_end = ClientTransport(loop, client, latency_ns, own, other)
     server_end = MemoryTransport(loop, server, latency_ns, other, own)
@@ -221,3 +243,4 @@ def connect(
     server_end.meet(client_end)
     server.connection_made(server_end)
     client.connection_made(client_end)
+    return client_end

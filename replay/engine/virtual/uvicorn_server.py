@@ -6,7 +6,7 @@ So its pings, its queues, its closing handshake and what it makes of an exceptio
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,10 +22,11 @@ from replay.engine.virtual.memory_transport import connect
 from replay.engine.virtual.program_log import ProgramLog
 from replay.engine.virtual.repeatable import NS_PER_S, repeatable
 from replay.engine.virtual.served import SERVER, Served
+from replay.engine.virtual.services import Services
 from replay.errors import ReplayError
 from replay.plan import Plan
 from replay.target import Target
-from replay.timers import Timer
+from replay.timers import timers_note
 
 DEFAULT_LATENCY_NS = 250_000
 DEFAULT_MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -57,12 +58,15 @@ def app_target(name: str) -> AppTarget:
 class UvicornServer:
     """Carries runs to an application, which `make_app` gives; `options` are uvicorn's.
 
+    `services` are what it may connect to itself.
+
     Everything that the application began ends with its run. Raises ReplayError when uvicorn does
     not know an option, or the application does not start.
     """
 
     make_app: Callable[[], Any]
     options: Mapping[str, Any] = field(default_factory=dict)
+    services: Services = field(default_factory=Services)
     latency_ns: int = DEFAULT_LATENCY_NS
     spin_ns: int = 0
     is_repeatable: bool = True
@@ -90,9 +94,11 @@ class UvicornServer:
         """The clock that jumps."""
         return running_loop().read_ns
 
-    def timers_after(self, began_ns: int) -> Sequence[Timer]:
-        """Return the timers that the program and uvicorn set."""
-        return running_loop().timers_after(began_ns)
+    def notes_after(self, began_ns: int) -> Iterator[str]:
+        """Yield which timers the program and uvicorn set, and which services were asked."""
+        if text := timers_note(running_loop().timers_after(began_ns)):
+            yield text
+        yield from self.services.notes()
 
     def carrying(self, plan: Plan) -> UvicornServer:
         """Every plan is carried."""
@@ -107,8 +113,9 @@ class UvicornServer:
         """Start the application, and end it with all that it began."""
         support_anyio()
         running_loop().begin_anew()
+        running_loop().services = self.services
         with repeatable(running_loop(), seed, self.epoch_ns):
-            async with self._serving():
+            async with self.services.serving(), self._serving():
                 yield
 
     @asynccontextmanager

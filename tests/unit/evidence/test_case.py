@@ -29,9 +29,13 @@ def test_nothing_found_is_said_plainly(hunts: Path) -> None:
 def test_the_commands_name_an_application_as_it_was_named(hunts: Path) -> None:
     case = open_case(hunts / "raced")
     told = {"target": "shop.app:make", "fidelity": "asgi", "server_options": ["ws=wsproto"]}
+    told["fakes"] = ["redis=127.0.0.1:6379"]
     served = replace(case, record=replace(case.record, answer={**case.record.answer, **told}))
     hunt, replay, _ = served.commands()
-    named = "--app shop.app:make --fidelity asgi --server-option ws=wsproto "
+    named = (
+        "--app shop.app:make --fidelity asgi --server-option ws=wsproto "
+        "--fake redis=127.0.0.1:6379 "
+    )
     assert named in hunt
     assert named in replay
     assert "--log" not in hunt
