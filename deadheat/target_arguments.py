@@ -60,6 +60,14 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
         "application as module:attribute; may be repeated",
     )
     where.add_argument(
+        "--edge",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a limit of what stands before --app, as in request_timeout_s=300; may be repeated "
+        "(see docs/virtual_time.md)",
+    )
+    where.add_argument(
         "--allow-host",
         action="append",
         default=[],
@@ -228,6 +236,7 @@ def _application_from(
     options: argparse.Namespace, configuration: Configuration
 ) -> ServedApplication:
     """Return what is to be served in this process. Raises ReplayError."""
+    from replay.engine.virtual.edge_limits import EdgeLimits
     from replay.engine.virtual.served_application import ServedApplication
     from replay.errors import ReplayError
 
@@ -249,6 +258,7 @@ def _application_from(
         is_direct=options.fidelity == "asgi",
         fakes=tuple(options.fake),
         allowed_hosts=allowed_hosts(options, configuration),
+        edge=EdgeLimits.parse(options.edge),
     )
 
 
@@ -275,7 +285,7 @@ def dry_destination_from(options: argparse.Namespace) -> DryDestination:
         from replay.engine.virtual.uvicorn_server import app_target
 
         return DryDestination(app_target(options.app), asked, configuration, "")
-    for name in ("server_option", "fidelity", "fake"):
+    for name in ("server_option", "fidelity", "fake", "edge"):
         if getattr(options, name):
             option = name.replace("_", "-")
             raise ReplayError(f"--{option} is for --app, and there is none")

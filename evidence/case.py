@@ -25,6 +25,13 @@ from replay.statistics import Rate, rate
 
 Rows = list[tuple[str, str]]
 
+# How they are called on the command line, and in what a hunt was asked.
+APPLICATION_OPTIONS = {
+    "--server-option": "server_options",
+    "--fake": "fakes",
+    "--edge": "edge",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -184,7 +191,7 @@ def _target_arguments(answer: Mapping[str, Any]) -> str:
         return f"--target {target}"
     options = [
         f"{option} {shlex.quote(value)}"
-        for option, name in (("--server-option", "server_options"), ("--fake", "fakes"))
+        for option, name in APPLICATION_OPTIONS.items()
         for value in answer.get(name, ())
     ]
     return " ".join([f"--app {target} --fidelity {fidelity}", *options])

@@ -185,6 +185,7 @@ def _request(
             "plan_sha256": _digest(options.plan),
             "server_options": list(options.server_option),
             "fakes": list(options.fake),
+            "edge": list(options.edge),
             "reads_log": destination.log is not None,
         },
     )

@@ -19,7 +19,8 @@ PLAIN = Network()
 class AsgiServer(MessageCarrier):
     """Carries runs to the application that `uvicorn` would serve, which starts and ends it.
 
-    A plan that needs bytes (pieces, pongs, a client that does not read) is left to `uvicorn`.
+    A plan that needs bytes (pieces, pongs, a client that does not read) is left to `uvicorn`, and
+    every plan where an edge stands between.
     """
 
     uvicorn: UvicornServer
@@ -36,10 +37,8 @@ class AsgiServer(MessageCarrier):
         """Return who carries a plan out."""
         # Many runs are of one plan.
         if self._asked is None or self._asked[0] is not plan:
-            self._asked = (
-                plan,
-                needs_bytes(plan) or _longest(plan) > self.uvicorn.max_message_bytes,
-            )
+            is_long = _longest(plan) > self.uvicorn.max_message_bytes
+            self._asked = (plan, bool(self.uvicorn.edge) or needs_bytes(plan) or is_long)
         return self.uvicorn if self._asked[1] else self
 
     def serving(self, seed: int) -> AbstractAsyncContextManager[None]:

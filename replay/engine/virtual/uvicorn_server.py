@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -17,6 +18,8 @@ from uvicorn.importer import ImportFromStringError
 from capture.clock import NowNs, unix_time_s
 from replay.engine.carrier import Connect
 from replay.engine.virtual.anyio_support import support_anyio
+from replay.engine.virtual.edge import Edge
+from replay.engine.virtual.edge_limits import NO_LIMITS, EdgeLimits
 from replay.engine.virtual.loop import OrderedTask, VirtualLoop
 from replay.engine.virtual.memory_transport import connect
 from replay.engine.virtual.program_log import ProgramLog
@@ -58,7 +61,7 @@ def app_target(name: str) -> AppTarget:
 class UvicornServer:
     """Carries runs to an application, which `make_app` gives; `options` are uvicorn's.
 
-    `services` are what it may connect to itself.
+    `services` are what it may connect to itself, `edge` are the limits of what stands before it.
 
     Everything that the application began ends with its run. Raises ReplayError when uvicorn does
     not know an option, or the application does not start.
@@ -67,6 +70,7 @@ class UvicornServer:
     make_app: Callable[[], Any]
     options: Mapping[str, Any] = field(default_factory=dict)
     services: Services = field(default_factory=Services)
+    edge: EdgeLimits = NO_LIMITS
     latency_ns: int = DEFAULT_LATENCY_NS
     spin_ns: int = 0
     is_repeatable: bool = True
@@ -75,6 +79,7 @@ class UvicornServer:
     log: ProgramLog = field(default_factory=ProgramLog)
     _made: tuple[object, uvicorn.Config] | None = None
     _served: Served | None = None
+    _edge: Edge | None = None
 
     @property
     def served(self) -> Served:
@@ -129,6 +134,9 @@ class UvicornServer:
                 if lifespan.should_exit:
                     raise ReplayError("the application did not start: its lifespan failed")
                 served = self._served = Served(config, lifespan.state)
+                if self.edge:
+                    to_server = partial(self._connect_server, latency_ns=self.latency_ns // 2)
+                    self._edge = Edge(self.edge, to_server)
                 await asyncio.sleep(UP_BEFORE_S)
                 yield
                 await asyncio.sleep(UP_AFTER_S)
@@ -137,18 +145,26 @@ class UvicornServer:
                 self.log.is_listening = False
                 for connection in () if self._served is None else tuple(served.state.connections):
                     connection.shutdown()
-                self._served = None
+                self._served = self._edge = None
                 await lifespan.shutdown()
                 await _end_tasks(asyncio.all_tasks() - before)
 
     async def _connect(self, client: asyncio.Protocol, receive_buffer_bytes: int | None) -> None:
         # SYN and SYN ACK.
         await asyncio.sleep(2 * self.latency_ns / 1e9)
+        if self._edge is None:
+            self._connect_server(client, self.latency_ns)
+            return
+        # It lies half way.
+        addresses = (self.served.next_client(), self.served.address)
+        connect(running_loop(), client, self._edge.new_client(), self.latency_ns // 2, addresses)
+
+    def _connect_server(self, client: asyncio.Protocol, latency_ns: int) -> None:
         served, loop = self.served, running_loop()
         server = served.config.http_protocol_class(  # type: ignore[call-arg]
             config=served.config, server_state=served.state, app_state=served.app_state, _loop=loop
         )
-        connect(loop, client, server, self.latency_ns, (served.next_client(), served.address))
+        connect(loop, client, server, latency_ns, (served.next_client(), served.address))
 
     def _configured(self) -> uvicorn.Config:
         try:

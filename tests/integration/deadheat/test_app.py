@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from capture.format.model import Frame, Secret
+from capture.format.model import Frame, Secret, TcpClose
 from capture.format.reader import read_capture
 from replay.timers import timers_of
 from tests.integration.deadheat.command_line import (
@@ -379,3 +379,29 @@ def test_no_secret_of_the_log_is_written_down(folder: Path) -> None:
         table = (folder / "hunt/runs.jsonl").read_text()
         assert "{{deadheat:password:s1}}" in table
         assert not [p for p in (folder / "hunt").rglob("*.json*") if secret in p.read_text()]
+
+
+@FIDELITIES
+def test_an_edge_before_the_application_cuts_what_lasts_too_long(
+    fidelity: str, folder: Path
+) -> None:
+    run = folder / "run.capture.jsonl"
+    done = deadheat(
+        *("replay", "shop.capture.jsonl", "--app", "mended_shop:app", "--fidelity", fidelity),
+        *("--edge", "request_timeout_s=30", "--out", run),
+        cwd=folder,
+    )
+    assert "c1 ended by the server, the server sent no Close frame" in done.stdout
+    ended = [event for event in read_capture(run).events if isinstance(event, TcpClose)]
+    assert [end.at_ns / 1e9 for end in ended] == pytest.approx([30, 30], abs=0.01)
+    # Bytes pass it, whichever fidelity was asked for.
+    assert read_capture(run).header.about["fidelity"] == "uvicorn"
+
+
+def test_a_limit_that_no_edge_has_is_told_in_one_line(folder: Path) -> None:
+    done = deadheat(
+        *("replay", "shop.capture.jsonl", "--app", "mended_shop:app", "--edge", "timeout=3"),
+        *("--out", "run.capture.jsonl"),
+        cwd=folder,
+    )
+    assert "expected NAME=VALUE with one of request_timeout_s" in one_clear_line(done)
