@@ -47,7 +47,7 @@ from replay.plan import Plan
 from replay.planning import plan_from_capture
 from replay.search import Edits
 from replay.search.candidates import NOTHING_ELSE, Changeable
-from replay.search.guided import Guided
+from replay.search.portfolio import Portfolio
 from replay.search.sweep import Sweep
 from replay.search.trace import NO_TRACE, Trace
 from replay.statistics import Rate, differs
@@ -128,7 +128,7 @@ class Hunt:
         plan = self.experiment.plan
         # Where a run costs no waiting the budget is there to be used.
         grows_on = self.experiment.settings.carrier.is_repeatable
-        return Sweep(plan, self.changeable, chance, trace, Guided(plan, chance), grows_on)
+        return Sweep(plan, self.changeable, chance, trace, Portfolio(plan, chance), grows_on)
 
     async def run(self) -> HuntResult:
         """Carry the hunt out. Raises what the first run raises."""

@@ -13,7 +13,7 @@ from replay.plan import Plan
 from replay.search import Edits
 from replay.search.candidates import NOTHING_ELSE, Changeable, candidates
 from replay.search.exhausted import Exhausted, exhausted
-from replay.search.guided import Guided
+from replay.search.portfolio import Portfolio
 from replay.search.trace import NO_TRACE, Trace
 
 if TYPE_CHECKING:
@@ -21,21 +21,22 @@ if TYPE_CHECKING:
 
 # After so many changes that were thought of, every so many are grown from what the runs showed.
 GROWN_FROM, GROWN_EVERY = 200, 4
+MOST_DRAWS = 20
 
 
 @dataclass(slots=True)
 class Sweep:
     """Asks for one change after the other, and remembers what was told of each.
 
-    Without `chance` none is drawn. `trace` is an unperturbed run; `guided` grows changes from what
-    runs showed, and `grows_on` when all else was tried.
+    Without `chance` none is drawn. `trace` is an unperturbed run; `portfolio` draws changes, also
+    from what runs showed, and if it `grows_on` then so when all else was tried.
     """
 
     plan: Plan
     changeable: Changeable = NOTHING_ELSE
     chance: Random | None = None
     trace: Trace = NO_TRACE
-    guided: Guided | None = None
+    portfolio: Portfolio | None = None
     grows_on: bool = False
     told: list[tuple[Edits, Verdict]] = field(default_factory=list)
     _queue: deque[Edits] = field(init=False)
@@ -56,24 +57,32 @@ class Sweep:
         batch: list[Edits] = []
         while len(batch) < most and len(self._queue) > len(batch):
             edits = self._queue[len(batch)]
-            try:
-                perturbed(self.plan, edits)
-            except PlanError:
-                # Such as steps that need each other and cannot be brought together.
-                del self._queue[len(batch)]
-            else:
+            if self._is_legal(edits):
                 batch.append(edits)
+            else:
+                del self._queue[len(batch)]
         return batch
+
+    def _is_legal(self, edits: Edits) -> bool:
+        """Whether the plan allows it; steps that need each other cannot be brought together."""
+        try:
+            perturbed(self.plan, edits)
+        except PlanError:
+            return False
+        return True
 
     def _grow(self) -> None:
         """Have every so many changes one that was grown, once the likely ones were tried."""
         tried = len(self.told)
         is_turn = tried >= GROWN_FROM and tried % GROWN_EVERY == 0 and tried != self._grown_at
-        if self.guided is None or not (is_turn if self._queue else self.grows_on):
+        if self.portfolio is None or not (is_turn if self._queue else self.grows_on):
             return
         self._grown_at = tried
-        if (edits := self.guided.draw()) is not None:
-            self._queue.appendleft(edits)
+        for _ in range(MOST_DRAWS):
+            edits = self.portfolio.draw()
+            if edits is not None and self._is_legal(edits):
+                self._queue.appendleft(edits)
+                return
 
     def tell(self, edits: Edits, verdict: Verdict, trace: Trace = NO_TRACE) -> None:
         """Hear the verdict on the first change asked for, and what its run did.
@@ -81,8 +90,8 @@ class Sweep:
         An unknown one is asked once more.
         """
         self._queue.popleft()
-        if self.guided is not None and verdict is Verdict.PASS:
-            self.guided.tell(edits, trace)
+        if self.portfolio is not None and verdict is Verdict.PASS:
+            self.portfolio.tell(edits, trace)
         if verdict is Verdict.UNKNOWN and edits not in self._asked_again:
             self._asked_again.add(edits)
             self._queue.append(edits)

@@ -5,7 +5,7 @@ from replay.perturbations import Align
 from replay.plan import After, Kind
 from replay.search import Edits
 from replay.search.candidates import candidates
-from replay.search.guided import Guided
+from replay.search.portfolio import Portfolio
 from replay.search.sweep import GROWN_EVERY, GROWN_FROM, Sweep
 from replay.search.trace import Trace
 from tests.unit.replay.captures import MS
@@ -67,7 +67,7 @@ def test_what_is_drawn_follows_from_the_seed() -> None:
 
 def sweeping(grows_on: bool) -> Sweep:
     chance = Random(0)
-    return Sweep(TALK, chance=chance, guided=Guided(TALK, chance), grows_on=grows_on)
+    return Sweep(TALK, chance=chance, portfolio=Portfolio(TALK, chance), grows_on=grows_on)
 
 
 def asked(sweep: Sweep, most: int) -> list[Edits]:
