@@ -8,7 +8,7 @@ connections by drawn priorities (PCT: Burckhardt et al., ASPLOS 2010).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -84,7 +84,8 @@ class Portfolio:
     def _by_priority(self) -> Edits:
         """Have the connection of the highest priority go on; at drawn points it gets the lowest.
 
-        It goes on at its own pace; what is changed is who goes on after whom.
+        It goes on at its own pace; what is changed is who goes on after whom. Who came when another
+        had left does so still: it may be the same client.
         """
         left = {
             name: [step for step in self.plan.steps() if step.connection == name]
@@ -103,13 +104,22 @@ class Portfolio:
                 last = order[-1].connection
                 names.remove(last)
                 names.append(last)
-            name = next(name for name in names if left[name])
+            name = next(name for name in names if left[name] and self._may_go_on(left, name))
             order.append(left[name].pop(0))
         gap_ns = self._time_ns() if self.chance.random() < 0.5 else 0
         return tuple(
             Gap(step.connection, step.index, before.as_event, gap_ns)
             for before, step in pairwise(order)
             if before.connection != step.connection
+        )
+
+    def _may_go_on(self, left: Mapping[str, Sequence[Step]], name: str) -> bool:
+        """Whether all are done that had left when a connection was opened."""
+        opened_ns = self.plan.connections[name][0].recorded_at_ns
+        return all(
+            not steps or steps[-1].recorded_at_ns > opened_ns
+            for other, steps in left.items()
+            if other != name
         )
 
     def _movable(self) -> list[Step]:

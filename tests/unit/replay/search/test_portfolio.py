@@ -6,11 +6,12 @@ from random import Random
 from replay.errors import PlanError
 from replay.perturbations import Gap, perturbed
 from replay.plan import After, Kind
+from replay.planning import plan_from_capture
 from replay.search import Edits
 from replay.search.portfolio import LONGEST_NS, SHORTEST_NS, Portfolio
 from replay.search.trace import Trace
-from tests.unit.replay.captures import MS
-from tests.unit.replay.search.plans import TALK, TWO
+from tests.unit.replay.captures import MS, capture_of
+from tests.unit.replay.search.plans import C1, C2, TALK, TWO
 
 OPEN = After(Kind.OPEN, "c1")
 PASSED = Trace(
@@ -79,6 +80,17 @@ def test_connections_take_turns_by_priorities_that_change() -> None:
     assert (("c2", 0, "c1 step 2"),) in orders
     assert (("c1", 0, "c2 step 2"),) in orders
     assert {len(order) for order in orders} == {1, 2, 3}
+
+
+def test_who_came_when_another_had_left_does_so_still() -> None:
+    again = plan_from_capture(
+        capture_of(C1.opened(0), C1.sent(20, "a"), C1.left(30), C2.opened(50), C2.left(90))
+    )
+    every = [gap for edits in drawn(Portfolio(again, Random(0)), 300) for gap in gaps(edits)]
+    elsewhere = [gap for gap in every if gap.after.connection != gap.connection]
+    assert {(gap.connection, gap.step, str(gap.after)) for gap in elsewhere} == {
+        ("c2", 0, "c1 step 2")
+    }
 
 
 def test_most_of_it_is_legal() -> None:
