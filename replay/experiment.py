@@ -113,8 +113,8 @@ class Experiment:
     `directory` gets a table of runs and, in a folder, the record of each. `amend` corrects every
     plan that is made. `past` are runs of an interrupted hunt, which are not made again. Until
     `baseline` is known, runs are recorded and not judged. `checks` judge along, whatever the
-    baseline does. `patience_s` is what the user asked for, None to learn it. No run is only for
-    hearing once there were `most_runs`. `workers` may carry runs out ahead.
+    baseline does. `patience_s` is what the user asked for, None to learn it. No run follows another
+    of itself once there were `most_runs`. `workers` may carry runs out ahead.
     """
 
     plan: Plan
@@ -163,6 +163,11 @@ class Experiment:
                 self._keeps_unheard = self._unheard.came_late
         return trial
 
+    @property
+    def _is_last(self) -> bool:
+        """Whether there is no room for a run after the one that is being judged."""
+        return self.most_runs is not None and len(self.trials) + 1 >= self.most_runs
+
     def _staying(self) -> tuple[Perturbation, ...]:
         """Return edits that have every client stay until all was said."""
         longer_ns = round(min(self.settings.patience_s, MOST_STAYING_S) * 1e9)
@@ -185,7 +190,7 @@ class Experiment:
             run, lines = known
         outcomes = judged(self.checks, observed(run, plan, None if self.log is None else lines))
         judgement = self._judged(run, lines, outcomes, plan)
-        if plan.is_disturbed and judgement.verdict is Verdict.PASS:
+        if plan.is_disturbed and judgement.verdict is Verdict.PASS and not self._is_last:
             following = await self._judged_run((), NEXT, None)
             judgement = following.judgement.told_of(NEXT_SESSION)
         trial = Trial(number, purpose, tuple(edits), run, lines, judgement, path, outcomes)

@@ -282,6 +282,20 @@ async def test_of_a_server_that_keeps_nothing_one_run_asks(
     assert verdicts[:3] == [Verdict.PASS] * 3
 
 
+async def test_no_run_follows_the_last_one_that_the_budget_has(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    purposes: list[str] = []
+    experiment.on_trial = lambda trial: purposes.append(trial.purpose)
+    experiment.most_runs = 3
+    runs = Runs(experiment.directory / "server.log", *[heard(12)] * 4)
+    monkeypatch.setattr("replay.experiment.run_live", runs)
+    for _ in range(2):
+        await experiment.run((Reset("c1", 1),), "sweep")
+    # The second has no room for a look at what it left behind.
+    assert purposes == ["next session", "sweep", "sweep"]
+
+
 async def test_what_a_server_could_not_note_as_heard_it_may_say_again(
     experiment: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
