@@ -14,6 +14,7 @@ from replay.experiment import Experiment
 from replay.learning import learn
 from replay.oracles.checks import parse
 from replay.oracles.verdict import Verdict
+from replay.perturbations import Gap
 from replay.planning import plan_from_capture
 from replay.target import Target
 from tests.unit.replay.captures import Connection, capture_of
@@ -138,6 +139,23 @@ async def test_no_step_waits_for_what_comes_by_itself(
     await learn(experiment, once)
     after = experiment.plan.step("c1", 2).after
     assert (after.kind, after.called) == (Kind.MESSAGE, "ok")
+
+
+async def test_where_a_longer_run_ends_otherwise_shorter_ones_show_what_comes_unasked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticking = session(ticks=(50,))
+    runs = [HEALTHY] * 5 + [REFUSED, ticking, REFUSED, REFUSED, REFUSED, HEALTHY]
+    experiment = experiment_of(tmp_path, monkeypatch, HEALTHY, *runs)
+    assert (await learn(experiment, HEALTHY)).is_sound
+    stretched = [trial for trial in experiment.trials if trial.purpose == "stretched"]
+    assert len(stretched) == 5
+    first, shorter = (trial.edits[0] for trial in stretched[:2])
+    assert isinstance(first, Gap)
+    assert isinstance(shorter, Gap)
+    assert shorter.gap_ns < first.gap_ns
+    assert experiment.baseline is not None
+    assert experiment.baseline.judge(ticking).verdict is Verdict.PASS
 
 
 async def test_a_check_that_unperturbed_runs_fail_accuses_no_timing(
