@@ -24,7 +24,9 @@ $(VENV)/.ready: pyproject.toml
 demo: setup ## find a race in the local stand-in for staging, from recording to report
 	@$(BIN)/deadheat demo
 
+# Compiled once, also where Python is told to write no bytecode: the tests start hundreds of processes.
 test: setup tools check ## all checks and all tests, from a fresh clone
+	@$(BIN)/python -m compileall -q $(SOURCES)
 	@$(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder
 
 soak: setup tools ## what takes minutes: how often connections succeed under chaos, root cause 4
