@@ -25,9 +25,12 @@ demo: setup ## find a race in the local stand-in for staging, from recording to 
 	@$(BIN)/deadheat demo
 
 # Compiled once, also where Python is told to write no bytecode: the tests start hundreds of processes.
-test: setup tools check ## all checks and all tests, from a fresh clone
+# The checks go on beside the tests, which wait a lot.
+test: setup tools ## all checks and all tests, from a fresh clone
 	@$(BIN)/python -m compileall -q $(SOURCES)
-	@$(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder
+	@$(MAKE) --no-print-directory check & checks=$$!; \
+	  $(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder; tests=$$?; \
+	  wait $$checks && exit $$tests
 
 soak: setup tools ## what takes minutes: how often connections succeed under chaos, root cause 4
 	@$(BIN)/python -m pytest -q -n 2 -m soak

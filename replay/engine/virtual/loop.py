@@ -249,9 +249,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     async def sock_connect(self, sock: socket.socket, address: Any) -> None:  # noqa: ANN401
         """Connect a real socket, which takes no time of ours. Raises OSError."""
-        if sock.family in (socket.AF_INET, socket.AF_INET6):
-            self.services.check(address[0])
-            self.services.asked(f"{address[0]}:{address[1]}")
         self.unanswered.add(sock)
         try:
             await super().sock_connect(sock, address)

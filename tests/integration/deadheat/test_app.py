@@ -289,6 +289,7 @@ def test_who_is_too_late_for_good_meets_no_race(tmp_path: Path) -> None:
     (tmp_path / "idle_app.py").write_text(IDLE)
     done = deadheat(
         *("hunt", "idle.capture.jsonl", "--app", "idle_app:app", "--out", "hunt", "--json"),
+        *("--budget", "400"),
         cwd=tmp_path,
     )
     assert last_line(done)["verdict"] == "not reproduced", done

@@ -1,19 +1,27 @@
 """What an application of this process talks to: fakes in memory, the real thing where it may.
 
 A fake is there anew for each run, on the time of the run, so that runs with it are the same again.
-Only connections that asyncio makes are known here.
+It is found by connections that asyncio makes. What Python connects otherwise, as clients do that
+block, is seen here, too; code in C that connects by itself is not.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import wraps
+from typing import Any, Protocol
 
-from replay.engine.remarks import ASKED, KEPT_FROM
+from replay.engine.remarks import ASKED, KEPT_FROM, PASSED_BY
 from replay.errors import HostNotAllowed
 from replay.target import check_host, is_loopback
 
@@ -42,12 +50,13 @@ class Services:
     _resolved: set[str] = field(default_factory=set)
     _asked: dict[str, None] = field(default_factory=dict)
     _kept_from: dict[str, None] = field(default_factory=dict)
+    _passed_by: dict[str, None] = field(default_factory=dict)
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Have the fakes there for the time of one run."""
-        self._asked.clear()
-        self._kept_from.clear()
+        for noted in (self._asked, self._kept_from, self._passed_by):
+            noted.clear()
         async with AsyncExitStack() as stack:
             for (host, port), fake in self.fakes.items():
                 answer = await stack.enter_async_context(fake.serving())
@@ -55,9 +64,40 @@ class Services:
                 if address := self.address(host):
                     self._answers[address, port] = answer
             try:
-                yield
+                with self._seeing_sockets():
+                    yield
             finally:
                 self._answers.clear()
+
+    @contextmanager
+    def _seeing_sockets(self) -> Iterator[None]:
+        """See whatever connects, and keep it from where it may not go."""
+
+        def seen(connect: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(connect)
+            def checked(sock: socket.socket, address: Any) -> Any:  # noqa: ANN401 - as the original
+                if sock.family in (socket.AF_INET, socket.AF_INET6):
+                    self._connects(*address[:2])
+                return connect(sock, address)
+
+            return checked
+
+        kept = {name: getattr(socket.socket, name) for name in ("connect", "connect_ex")}
+        for name, connect in kept.items():
+            setattr(socket.socket, name, seen(connect))
+        try:
+            yield
+        finally:
+            for name, connect in kept.items():
+                setattr(socket.socket, name, connect)
+
+    def _connects(self, host: str, port: int) -> None:
+        """Hear that a real socket connects. Raises ConnectionRefusedError where it may not."""
+        if self.answer(host, port) is not None:
+            self._passed_by[f"{host}:{port}"] = None
+            raise ConnectionRefusedError(f"deadheat has a fake at {host}:{port}, for asyncio only")
+        self.check(host)
+        self._asked[f"{host}:{port}"] = None
 
     def answer(self, host: object, port: object) -> Answer | None:
         """Return what answers in memory at an address, if a fake does."""
@@ -89,16 +129,14 @@ class Services:
             return
         self._resolved.update(addresses)
 
-    def asked(self, shown: str) -> None:
-        """Hear that a real service was connected to."""
-        self._asked[shown] = None
-
     def notes(self) -> Iterator[str]:
         """Yield what to note of a run."""
         if self._asked:
             yield f"{ASKED}{', '.join(self._asked)}"
         for host in self._kept_from:
             yield f"{KEPT_FROM}{host}"
+        if self._passed_by:
+            yield f"{PASSED_BY}{', '.join(self._passed_by)}"
 
 
 def _name(host: str) -> str:

@@ -1,6 +1,6 @@
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -78,8 +78,9 @@ def test_a_real_service_of_this_machine_is_asked_and_noted() -> None:
             loop = asyncio.get_running_loop()
             assert isinstance(loop, VirtualLoop)
             loop.services = services
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
+            async with services.serving():
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
 
         with asyncio.Runner(loop_factory=VirtualLoop) as runner:
             runner.run(main())
@@ -94,6 +95,25 @@ def test_another_machine_is_not_connected_to(host: str) -> None:
     with pytest.raises(ConnectionRefusedError, match=f"keeps the application from {host}"):
         within(services, host, 7)
     assert list(services.notes()) == [f"the application was kept from connecting to {host}"]
+
+
+@pytest.mark.parametrize("connect", [socket.socket.connect, socket.socket.connect_ex])
+def test_nor_does_a_client_that_blocks(connect: Callable[..., object]) -> None:
+    services = Services({("127.0.0.1", 7): EchoInMemory()})
+
+    async def main() -> None:
+        async with services.serving():
+            for address in (("192.0.2.1", 7), ("127.0.0.1", 7)):
+                with socket.socket() as blocking, pytest.raises(ConnectionRefusedError):
+                    getattr(blocking, connect.__name__)(address)
+
+    asyncio.run(main())
+    assert list(services.notes()) == [
+        "the application was kept from connecting to 192.0.2.1",
+        "a client that blocks was kept from passing by the fake at 127.0.0.1:7",
+    ]
+    # Afterwards all is as it was.
+    assert connect in (socket.socket.connect, socket.socket.connect_ex)
 
 
 def test_where_a_host_is_allowed_so_are_its_addresses() -> None:
