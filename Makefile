@@ -29,7 +29,7 @@ demo: setup ## find a race in the local stand-in for staging, from recording to 
 test: setup tools ## all checks and all tests, from a fresh clone
 	@$(BIN)/python -m compileall -q $(SOURCES)
 	@$(MAKE) --no-print-directory check & checks=$$!; \
-	  $(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder; tests=$$?; \
+	  $(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder; tests=$$?; \
 	  wait $$checks && exit $$tests
 
 soak: setup tools ## what takes minutes: how often connections succeed under chaos, root cause 4
