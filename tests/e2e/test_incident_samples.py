@@ -50,7 +50,7 @@ TWO_MINUTES = Sample(
     lasts_s=120.0,
 )
 CONNECTION_RESPONSE = Sample(
-    "connection_response", "Failed to send connection response", faults=True
+    "connection_response", "Failed to send connection response", faults=True, times=3
 )
 
 
