@@ -6,9 +6,10 @@ looks alike whichever way it was made. It opens no socket and reads no clock: ti
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import msgspec
 from websockets.exceptions import ProtocolError
 from websockets.frames import Close
 
@@ -38,8 +39,7 @@ LEFT_OUT = "its payload is left out, as secrets in it could not be found"
 SWITCHING_PROTOCOLS = 101
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True, gc=False):
     """What a run says of something it sent: the step it belongs to and when it was due."""
 
     step: int
@@ -126,7 +126,7 @@ class ConnectionRecorder:
             # Whether the client's frames are compressed is not known before the answer.
             self._early.append((data, at_ns, sent))
         else:
-            for frame in stream.decoder.feed(data, at_ns):
+            for frame in stream.decoded(data, at_ns):
                 self._record(stream, frame, sent)
 
     def asked(self, target: str, headers: HeaderPairs, at_ns: int, sent: Sent | None) -> None:
@@ -175,7 +175,7 @@ class ConnectionRecorder:
         """Record a whole text message that went in one frame of that length."""
         client = direction is Direction.CLIENT_TO_SERVER
         stream = self._client if client else self._server
-        spans = self._spans(stream, text, is_first=stream.take_first())
+        spans = self._recorder.spans(text, is_first=stream.take_first(), from_client=client)
         clean = apply(text, spans) if spans else text
         self._recorder.emit(
             Frame(
@@ -239,7 +239,7 @@ class ConnectionRecorder:
         self._release(self._server)
 
     def _note_unfinished(self, stream: _Stream, at_ns: int) -> None:
-        unfinished = len(stream.head or b"") or stream.decoder.pending_bytes
+        unfinished = len(stream.head or b"") or stream.pending_bytes
         if unfinished and not stream.has_ended:
             what = "its handshake" if stream.head else "a frame"
             sender = stream.direction.sender
@@ -283,7 +283,7 @@ class ConnectionRecorder:
     def _release_early(self) -> None:
         """Decode what the client sent before the server answered, or although it never did."""
         for data, at_ns, sent in self._early:
-            for frame in self._client.decoder.feed(data, at_ns):
+            for frame in self._client.decoded(data, at_ns):
                 self._record(self._client, frame, sent)
         self._early.clear()
 
@@ -429,7 +429,8 @@ class _Stream:
 
     direction: Direction
     head: bytes | None = b""
-    decoder: FrameDecoder = field(default_factory=FrameDecoder)
+    # Only who has bytes needs one.
+    decoder: FrameDecoder | None = None
     held: list[tuple[DecodedFrame, Sent | None]] = field(default_factory=list)
     message_is_text: bool = False
     saw_first: bool = False
@@ -439,6 +440,17 @@ class _Stream:
 
     def __post_init__(self) -> None:
         self.masks = self.direction.sender is Side.CLIENT
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of a frame that is not complete."""
+        return 0 if self.decoder is None else self.decoder.pending_bytes
+
+    def decoded(self, data: bytes, at_ns: int) -> Iterator[DecodedFrame]:
+        """Yield the frames that these bytes complete."""
+        if self.decoder is None:
+            self.decoder = FrameDecoder()
+        return self.decoder.feed(data, at_ns)
 
     def in_sequence(self, frame: DecodedFrame) -> DecodedFrame:
         """Note what kind of message a data frame belongs to; mark it where it may not stand."""

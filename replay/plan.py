@@ -80,6 +80,11 @@ class Open:
     upgrade_delay_ns: int = 0
     segments: Pieces = WHOLE
 
+    @property
+    def duration_ns(self) -> int:
+        """How long it takes from the connection to the last byte."""
+        return self.upgrade_delay_ns + self.segments.duration_ns
+
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
@@ -175,11 +180,21 @@ class Step:
     pinned: bool = False
     expected_wait_ns: int = 0
     late_ns: int = 0
+    # What follows from the others is asked for all the time, run after run.
+    as_event: After = field(init=False, repr=False, compare=False)
+    required: tuple[After, ...] = field(init=False, repr=False, compare=False)
+    duration_ns: int = field(init=False, repr=False, compare=False)
 
-    @property
-    def as_event(self) -> After:
-        """The event of this step being done."""
-        return After(Kind.STEP, self.connection, self.index)
+    def __post_init__(self) -> None:
+        """Work out the event of this step being done, the events without which it would be illegal,
+        and how long it takes: until the upgrade is asked for, or the last byte sent."""
+        opened = (After(Kind.OPEN, self.connection),) if self.needs_open else ()
+        for name, value in (
+            ("as_event", After(Kind.STEP, self.connection, self.index)),
+            ("required", (*self.needs, *opened)),
+            ("duration_ns", 0 if isinstance(self.action, End) else self.action.duration_ns),
+        ):
+            object.__setattr__(self, name, value)
 
     @property
     def needs_open(self) -> bool:
@@ -188,16 +203,6 @@ class Step:
             return False
         cuts_short = isinstance(self.action, End) and not self.action.ending.needs_open
         return not (cuts_short and self.pinned)
-
-    @property
-    def duration_ns(self) -> int:
-        """How long the step takes: until the upgrade is asked for, or the last byte sent."""
-        match self.action:
-            case Open(upgrade_delay_ns=delay_ns, segments=segments):
-                return delay_ns + segments.duration_ns
-            case Send() as action:
-                return action.duration_ns
-        return 0
 
     @property
     def name(self) -> str:

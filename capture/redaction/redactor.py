@@ -125,16 +125,17 @@ class Redactor:
 
         `is_first` marks the first message of a client, where any named value counts as a secret.
         """
-        spans = self._in_message(payload, where, is_first=is_first, from_client=from_client)
+        spans: tuple[Span, ...] = ()
+        # Nearly every message holds none, and is not looked at twice.
+        if may_hold_a_secret(payload) or self._known.may_be_in(payload):
+            spans = self._in_message(payload, where, is_first=is_first, from_client=from_client)
         if where == OF_CONNECTION and not from_client:
-            self._said.add(apply(payload, spans))
+            self._said.add(apply(payload, spans) if spans else payload)
         return spans
 
     def _in_message(
         self, payload: bytes, where: str, *, is_first: bool, from_client: bool
     ) -> tuple[Span, ...]:
-        if not self._known.may_be_in(payload) and not may_hold_a_secret(payload):
-            return ()
         if is_first:
             expect = Expect.CREDENTIALS
         else:
@@ -152,7 +153,7 @@ class Redactor:
     def url(self, url: str) -> tuple[str, tuple[Secret, ...]]:
         """Return a URL with the tokens in its query, and anywhere else in it, replaced."""
         payload = _encoded(url)
-        return _replaced(payload, self._settled(payload, _found_at(None, payload)))
+        return _replaced(payload, self._of(payload, _found_at(None, payload)))
 
     def headers(self, headers: HeaderPairs) -> tuple[HeaderPairs, tuple[Secret, ...]]:
         """Return headers with Authorization, cookies, tokens and anything of JWT shape replaced."""
@@ -163,13 +164,17 @@ class Redactor:
                 clean.append((name, value))
                 continue
             payload = _encoded(value)
-            spans = self._settled(payload, _found_at(name.lower(), payload))
+            spans = self._of(payload, _found_at(name.lower(), payload))
             clean_value, in_value = _replaced(payload, spans)
             # A line without a colon is all name, whatever stands in it.
             clean_name, in_name = self.text(name, where="header name")
             clean.append((clean_name, clean_value))
             found += (*in_name, *in_value)
         return tuple(clean), tuple(found)
+
+    def _of(self, payload: bytes, found: Sequence[Found]) -> tuple[Span, ...]:
+        """Return the secrets in something that is short and where nothing else may be found."""
+        return self._settled(payload, found) if found or self._known.may_be_in(payload) else ()
 
     def _settled(self, payload: bytes, found: Iterable[Found]) -> tuple[Span, ...]:
         """Put what was found in order; of overlaps the later one keeps what is its own."""
@@ -244,6 +249,8 @@ def _encoded(text: str) -> bytes:
 
 
 def _replaced(payload: bytes, spans: Sequence[Span]) -> tuple[str, tuple[Secret, ...]]:
+    if not spans:
+        return payload.decode(), ()
     secrets = tuple({span.secret.id: span.secret for span in spans}.values())
     # A value learnt from a binary message may cut a character in two.
     return apply(payload, spans).decode("utf-8", "replace"), secrets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -44,23 +44,22 @@ class Substitutions:
     made: dict[Sink, Substitution] = field(default_factory=dict)
     missing: dict[Sink, Source] = field(default_factory=dict)
     _live: dict[Source, str] = field(default_factory=dict)
-    _sources: defaultdict[After, list[Source]] = field(default_factory=lambda: defaultdict(list))
-    _sinks: defaultdict[tuple[str, int, str], list[tuple[Source, Sink]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    _secret_ids: defaultdict[Source, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _sources: dict[After, list[Source]] = field(default_factory=dict)
+    _sinks: dict[tuple[str, int, str], list[tuple[Source, Sink]]] = field(default_factory=dict)
+    _secret_ids: dict[Source, set[str]] = field(default_factory=dict)
     _heard: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         for link in self.correlation.links:
             source = link.source
             event = _any_of(source.event) if source.latest else source.event
-            self._sources[event].append(source)
+            self._sources.setdefault(event, []).append(source)
             for sink in link.sinks:
                 part = HEADER if sink.part.startswith(HEADER) else sink.part
-                self._sinks[sink.connection, sink.step, part].append((source, sink))
+                of_sink = (sink.connection, sink.step, part)
+                self._sinks.setdefault(of_sink, []).append((source, sink))
                 if secret := PLACEHOLDER.fullmatch(sink.recorded):
-                    self._secret_ids[source].add(secret["id"])
+                    self._secret_ids.setdefault(source, set()).add(secret["id"])
 
     def heard(self, event: After, payload: bytes) -> None:
         """Take what a message of the server says, the n-th of its kind on its connection."""

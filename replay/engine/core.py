@@ -12,7 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import NamedTuple
+
+import msgspec
 
 from replay.plan import START, After, Barrier, Cue, End, Kind, Pace, Plan, Step
 
@@ -20,7 +21,7 @@ from replay.plan import START, After, Barrier, Cue, End, Kind, Pace, Plan, Step
 LOOK_AGAIN_NS = 100_000_000
 
 
-class Due(NamedTuple):
+class Due(msgspec.Struct, frozen=True, gc=False):
     """A step that may be taken, and when."""
 
     at_ns: int
@@ -43,10 +44,12 @@ class _Progress:
     that older entries of the queues are stale.
     """
 
+    name: str
     steps: tuple[Step, ...]
     order: int
     opened: After
     next: int = 0
+    step: Step | None = field(init=False)
     blocked_since_ns: int = 0
     over_at_ns: int | None = None
     missing: After | None = None
@@ -54,10 +57,17 @@ class _Progress:
     patient_until_ns: int = 0
     version: int = 0
 
-    @property
-    def step(self) -> Step | None:
-        """The step to come."""
-        return self.steps[self.next] if self.next < len(self.steps) else None
+    def __post_init__(self) -> None:
+        self.go_on(self.next)
+
+    def go_on(self, index: int) -> None:
+        """Have the step of that number be the next, past the last none."""
+        self.next = index
+        self.step = self.steps[index] if index < len(self.steps) else None
+
+
+# When, the order of its connection, the version of that when it was queued, and the connection.
+_Entry = tuple[int, int, int, _Progress]
 
 
 @dataclass(slots=True)
@@ -69,14 +79,18 @@ class EngineCore:
 
     plan: Plan
     patience_ns: int
+    is_finished: bool = field(init=False)
+    """Whether every connection has ended."""
     _happened: dict[After, int] = field(default_factory=lambda: {START: 0})
     _let_go: dict[After, int] = field(default_factory=dict)
     _progress: dict[str, _Progress] = field(init=False)
     _running: int = field(init=False)
-    _due: list[tuple[int, int, int, str]] = field(default_factory=list)
-    _patience: list[tuple[int, int, int, str]] = field(default_factory=list)
-    _waiting_for: defaultdict[After, set[str]] = field(default_factory=lambda: defaultdict(set))
-    _waiting_on: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _follows_all: bool = field(init=False)
+    _due: list[_Entry] = field(default_factory=list)
+    _patience: list[_Entry] = field(default_factory=list)
+    _waiting_for: dict[After, set[str]] = field(default_factory=dict)
+    # Of other connections than one's own.
+    _waiting_on: dict[str, set[str]] = field(default_factory=dict)
     _barriers: dict[tuple[str, int], Barrier] = field(init=False)
     _cues: list[tuple[int, int, Cue]] = field(default_factory=list)
     _cues_after: defaultdict[After, list[tuple[int, Cue]]] = field(
@@ -85,10 +99,12 @@ class EngineCore:
 
     def __post_init__(self) -> None:
         self._progress = {
-            name: _Progress(steps, order, After(Kind.OPEN, name))
+            name: _Progress(name, steps, order, After(Kind.OPEN, name))
             for order, (name, steps) in enumerate(self.plan.connections.items())
         }
         self._running = len(self._progress)
+        self.is_finished = self._running == 0
+        self._follows_all = self.plan.pace is Pace.CAUSAL
         self._barriers = {
             member: barrier for barrier in self.plan.barriers for member in barrier.members
         }
@@ -98,24 +114,21 @@ class EngineCore:
         for name in self._progress:
             self._look_at(name)
 
-    @property
-    def is_finished(self) -> bool:
-        """Whether every connection has ended."""
-        return self._running == 0
-
     def happened(self, event: After, at_ns: int) -> None:
         """Note an event of the run; the first time counts."""
         if event in self._happened:
             return
         self._happened[event] = at_ns
-        self._release_cues(event, at_ns)
-        for name in self._waiting_for.pop(event, ()):
-            self._look_at(name)
+        if self._cues_after:
+            self._release_cues(event, at_ns)
+        if event in self._waiting_for:
+            for name in self._waiting_for.pop(event):
+                self._look_at(name)
 
     def taken(self, step: Step, at_ns: int) -> None:
         """Note that the shell took a step."""
         progress = self._progress[step.connection]
-        progress.next = step.index + 1
+        progress.go_on(step.index + 1)
         # The last byte of a message goes out before the next step does, and nobody waits for the
         # answer to an upgrade that was not asked for yet.
         progress.blocked_since_ns = at_ns + step.duration_ns
@@ -129,10 +142,11 @@ class EngineCore:
         """
         progress = self._progress[connection]
         left = progress.steps[progress.next :]
-        progress.next = len(progress.steps)
+        progress.go_on(len(progress.steps))
         if progress.over_at_ns is None:
             progress.over_at_ns = at_ns
             self._running -= 1
+            self.is_finished = self._running == 0
             self._release_cues(After(Kind.CLOSED, connection), at_ns)
         self._look_at(connection)
         for name in self._waiting_on.pop(connection, ()):
@@ -141,15 +155,19 @@ class EngineCore:
         # To wait for the end that has come, or to send a goodbye into it, is nothing lost.
         return tuple(step for step in left if not isinstance(step.action, End))
 
+    def next_ns(self) -> int | None:
+        """Return when a step is due or may run out of patience; None when nobody waits for time."""
+        due, patience = _first(self._due), _first(self._patience)
+        if due is None or (patience is not None and patience[0] < due[0]):
+            due = patience
+        return None if due is None else due[0]
+
     def next_due(self) -> Due | None:
         """Return the step to take next, and when."""
-        while self._due:
-            at_ns, _, version, name = self._due[0]
-            progress = self._progress[name]
-            if version == progress.version and (step := progress.step) is not None:
-                return Due(at_ns, step)
-            heappop(self._due)
-        return None
+        first = _first(self._due)
+        if first is None or first[3].step is None:
+            return None
+        return Due(first[0], first[3].step)
 
     def next_cue_ns(self) -> int | None:
         """Return when the next cue is due."""
@@ -163,12 +181,8 @@ class EngineCore:
 
     def next_give_up_ns(self) -> int | None:
         """Return when the first waiting step may run out of patience."""
-        while self._patience:
-            at_ns, _, version, name = self._patience[0]
-            if version == self._progress[name].version:
-                return at_ns
-            heappop(self._patience)
-        return None
+        first = _first(self._patience)
+        return None if first is None else first[0]
 
     def give_up(self, now_ns: int) -> list[GaveUp]:
         """Stop waiting where patience ran out by `now_ns`.
@@ -176,20 +190,19 @@ class EngineCore:
         A step that only followed its event in the recording is taken now. One that needs a message
         would be illegal: it is dropped, and so is all before the end of its connection.
         """
-        given_up = []
+        given_up: list[GaveUp] = []
         while (at_ns := self.next_give_up_ns()) is not None and at_ns <= now_ns:
-            _, _, _, name = heappop(self._patience)
-            progress = self._progress[name]
+            _, _, _, progress = heappop(self._patience)
             step, event = progress.step, progress.missing
             if step is None or event is None:
                 continue
             if self._is_to_come(event, step):
                 again_ns = now_ns + min(self.patience_ns, LOOK_AGAIN_NS)
-                self._be_patient(progress, step, max(again_ns, now_ns + 1))
+                self._be_patient(progress, max(again_ns, now_ns + 1))
                 continue
             later_ns = self._brought_later_ns(event, step, now_ns)
             if later_ns is not None:
-                self._be_patient(progress, step, later_ns + self.patience_ns)
+                self._be_patient(progress, later_ns + self.patience_ns)
                 continue
             given_up.append(self._given_up(progress, step, event, now_ns))
         return given_up
@@ -233,7 +246,7 @@ class EngineCore:
         if unopened:
             # Nothing of it can be sent; the shell ends the connection.
             left = progress.steps[progress.next :]
-            progress.next = len(progress.steps)
+            progress.go_on(len(progress.steps))
             self._look_at(step.connection)
             self._look_at_companions(left)
         elif dropped and step.index == 0:
@@ -250,7 +263,7 @@ class EngineCore:
         progress = self._progress[connection]
         last = len(progress.steps) - 1
         skipped = progress.steps[progress.next : last]
-        progress.next = last
+        progress.go_on(last)
         self._let_go[progress.steps[last].as_event] = now_ns
         self._look_at(connection)
         for step in skipped:
@@ -258,8 +271,6 @@ class EngineCore:
         self._look_at_companions(skipped)
 
     def _release_cues(self, event: After, at_ns: int) -> None:
-        if not self._cues_after:
-            return
         for order, cue in self._cues_after.pop(event, ()):
             heappush(self._cues, (at_ns + cue.gap_ns, order, cue))
 
@@ -283,31 +294,30 @@ class EngineCore:
             self._wait(progress, step, missing)
             return
         progress.due_ns = due_ns
-        barrier = self._barriers.get((name, step.index))
+        barrier = self._barriers.get((name, step.index)) if self._barriers else None
         if barrier is None:
-            self._queue(progress, name, due_ns)
+            self._queue(progress, due_ns)
         else:
             self._meet(barrier)
 
-    def _queue(self, progress: _Progress, name: str, at_ns: int) -> None:
-        heappush(self._due, (at_ns, progress.order, progress.version, name))
+    def _queue(self, progress: _Progress, at_ns: int) -> None:
+        heappush(self._due, (at_ns, progress.order, progress.version, progress))
 
     def _wait(self, progress: _Progress, step: Step, missing: After) -> None:
-        self._waiting_for[missing].add(step.connection)
-        self._waiting_on[missing.connection].add(step.connection)
+        self._waiting_for.setdefault(missing, set()).add(step.connection)
         expected_ns = progress.blocked_since_ns + step.expected_wait_ns
         if missing.connection != step.connection:
+            self._waiting_on.setdefault(missing.connection, set()).add(step.connection)
             expected_ns = max(expected_ns, self.plan.recorded_ns.get(missing, 0))
-        self._be_patient(progress, step, expected_ns + self.patience_ns)
+        self._be_patient(progress, expected_ns + self.patience_ns)
 
-    def _be_patient(self, progress: _Progress, step: Step, until_ns: int) -> None:
+    def _be_patient(self, progress: _Progress, until_ns: int) -> None:
         progress.patient_until_ns = until_ns
-        entry = (until_ns, progress.order, progress.version, step.connection)
-        heappush(self._patience, entry)
+        heappush(self._patience, (until_ns, progress.order, progress.version, progress))
 
     def _meet(self, barrier: Barrier) -> None:
         """Let the members of a barrier go, once all that are still to come are there."""
-        present: list[tuple[str, _Progress]] = []
+        present: list[_Progress] = []
         times_ns = []
         for name, index in barrier.members:
             progress = self._progress[name]
@@ -315,10 +325,10 @@ class EngineCore:
                 continue
             if progress.next < index or progress.due_ns is None:
                 return
-            present.append((name, progress))
+            present.append(progress)
             times_ns.append(progress.due_ns)
-        for place, (name, progress) in enumerate(present):
-            self._queue(progress, name, max(times_ns) + place * barrier.apart_ns)
+        for place, progress in enumerate(present):
+            self._queue(progress, max(times_ns) + place * barrier.apart_ns)
 
     def _look_at_companions(self, left: tuple[Step, ...]) -> None:
         """Let go on who waits at a barrier for steps that will not be taken."""
@@ -364,31 +374,27 @@ class EngineCore:
 
     def _came_ns(self, event: After) -> int | None:
         """Return when an event came; all that an ended connection still owed came with its end."""
-        at_ns = self._happened.get(event)
-        if at_ns is None and event.connection in self._progress:
-            return self._progress[event.connection].over_at_ns
-        return at_ns
+        if event in self._happened:
+            return self._happened[event]
+        progress = self._progress.get(event.connection)
+        return None if progress is None else progress.over_at_ns
 
     def _missing_or_due(self, progress: _Progress, step: Step) -> tuple[After | None, int]:
         """Return an event that the step still waits for; or none, and when the step is due."""
         due_ns = progress.blocked_since_ns
-        for event in self._required(step):
+        for event in step.required:
             came_ns = self._came_ns(event)
             if came_ns is None:
                 return event, 0
-            due_ns = max(due_ns, came_ns)
+            if came_ns > due_ns:
+                due_ns = came_ns
         followed_ns = None
-        if self._follows(step):
+        if self._follows_all or self._follows(step):
             followed_ns = self._followed_ns(step)
             if followed_ns is None:
                 return step.after, 0
-        return None, max(due_ns, self._wanted_ns(step, followed_ns) + step.late_ns)
-
-    def _required(self, step: Step) -> tuple[After, ...]:
-        """Return what has to happen before the step, or it would be illegal."""
-        if not step.needs_open:
-            return step.needs
-        return (*step.needs, self._progress[step.connection].opened)
+        wanted_ns = self._wanted_ns(step, followed_ns) + step.late_ns
+        return None, max(wanted_ns, due_ns)
 
     def _followed_ns(self, step: Step) -> int | None:
         """Return when the event that the step follows came, or was waited for no longer."""
@@ -413,6 +419,18 @@ class EngineCore:
         """Return when the pace wants the step, legal or not; None is for who follows nothing."""
         if followed_ns is None:
             return 0 if self.plan.pace is Pace.BURST else step.recorded_at_ns
+        if self._follows_all:
+            return followed_ns + step.gap_ns
         # Who left at once would leave before the answers to a burst.
         keeps_gap = step.pinned or self.plan.pace is not Pace.BURST or isinstance(step.action, End)
         return followed_ns + step.gap_ns if keeps_gap else followed_ns
+
+
+def _first(queue: list[_Entry]) -> _Entry | None:
+    """Return the first entry of a queue that is not stale; those before it are dropped."""
+    while queue:
+        first = queue[0]
+        if first[2] == first[3].version:
+            return first
+        heappop(queue)
+    return None

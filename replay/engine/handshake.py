@@ -28,7 +28,10 @@ def kept_headers(headers: HeaderPairs, recorded_url: str, target: Target) -> Hea
 
 def values_of(headers: HeaderPairs, wanted: str) -> list[str]:
     """Return the comma-separated values of a header, whatever the case of its name."""
-    lines = [value for name, value in headers if name.lower() == wanted.lower()]
+    wanted = wanted.lower()
+    lines = [value for name, value in headers if name.lower() == wanted]
+    if not lines:
+        return []
     return [item.strip() for line in lines for item in line.split(",") if item.strip()]
 
 

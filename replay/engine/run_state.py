@@ -5,8 +5,7 @@ Times are nanoseconds since the run began. It acts on nothing and reads no clock
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from capture.format.model import HeaderPairs
 from capture.message_kind import kind_of
@@ -18,10 +17,12 @@ from replay.engine.core import EngineCore, GaveUp
 from replay.engine.forecast import check_plan
 from replay.engine.remarks import AS_RECORDED, CUT_SHORT, IN_VAIN
 from replay.errors import LimitExceeded
-from replay.limits import STOPPED, LimitGuard, Limits
+from replay.limits import STOPPED, UNLIMITED, LimitGuard, Limits
 from replay.plan import After, Kind, Open, Plan, Send, Step
 from replay.target import Target
 
+# How every placeholder begins.
+MARK = b"{{deadheat:"
 LACKS = "it echoes a secret that the server did not issue"
 
 
@@ -47,11 +48,11 @@ class RunState:
         self.core = EngineCore(plan, patience_ns)
         self.is_stopped = False
         self._limits = limits
-        self._guard = LimitGuard(limits)
+        self._guard = LimitGuard(limits) if limits != UNLIMITED else None
         self._wallet = wallet
         self._issued = plan.correlation.issued()
-        self._substitutions = Substitutions(plan.correlation, self._learn)
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self._substitutions = Substitutions(plan.correlation, _learner(plan, recorder))
+        self._counts: dict[tuple[str, str], int] = {}
 
     def check_limits(self, at_ns: int) -> None:
         """Stop before the first send when the plan itself exceeds the limits."""
@@ -62,11 +63,12 @@ class RunState:
 
     def may_take(self, step: Step, at_ns: int) -> bool:
         """Count a step that is about to be taken; stop the run if it exceeds the limits."""
-        try:
-            self._guard.take(step, at_ns)
-        except LimitExceeded as error:
-            # Sent later it would be another timing than the one that was asked for.
-            self._stop(error, at_ns)
+        if self._guard is not None:
+            try:
+                self._guard.take(step, at_ns)
+            except LimitExceeded as error:
+                # Sent later it would be another timing than the one that was asked for.
+                self._stop(error, at_ns)
         return not self.is_stopped
 
     def filled_request(self, connection: str, action: Open) -> tuple[str, HeaderPairs] | None:
@@ -86,6 +88,8 @@ class RunState:
         None where one is lacking. Raises NoToken.
         """
         recorded = [fragment.payload for fragment in action.fragments]
+        if not self.plan.correlation.links and MARK not in b"".join(recorded):
+            return recorded
         live = self._substitutions.fill_payload(step.connection, step.index, recorded)
         filled = [self._wallet.fill_payload(payload) for payload in live]
         lacks = self._issued and self._lacks_issued(
@@ -100,16 +104,15 @@ class RunState:
     def heard(self, connection: str, payload: bytes, is_text: bool, at_ns: int) -> None:
         """Take a message: as one of its kind, and as one of all."""
         called = kind_of(payload, is_text=is_text)
-        for name in (called, ""):
-            self._counts[connection, name] += 1
-            event = After(Kind.MESSAGE, connection, self._counts[connection, name], name)
-            if name:
-                self._substitutions.heard(event, payload)
-            self.core.happened(event, at_ns)
+        event = After(Kind.MESSAGE, connection, self._count(connection, called), called)
+        self._substitutions.heard(event, payload)
+        self.core.happened(event, at_ns)
+        self.core.happened(After(Kind.MESSAGE, connection, self._count(connection, "")), at_ns)
 
     def over(self, connection: str, at_ns: int) -> None:
         """Take the end of a connection, and note what was not done on it."""
-        self._guard.ended(connection)
+        if self._guard is not None:
+            self._guard.ended(connection)
         left = self.core.over(connection, at_ns)
         if left:
             names = ", ".join(str(step.index) for step in left)
@@ -134,6 +137,12 @@ class RunState:
         for text in texts:
             self.recorder.note(at_ns, text)
 
+    def _count(self, connection: str, called: str) -> int:
+        """Return the number of a message of that name."""
+        number = self._counts.get((connection, called), 0) + 1
+        self._counts[connection, called] = number
+        return number
+
     def _stop(self, error: LimitExceeded, at_ns: int) -> None:
         self.is_stopped = True
         self.recorder.note(at_ns, f"{STOPPED}{error}")
@@ -145,8 +154,13 @@ class RunState:
         found = {match["id"] for text in texts for match in PLACEHOLDER.finditer(text)}
         return not found.isdisjoint(self._issued)
 
-    def _learn(self, secret_id: str, value: str) -> None:
-        """Keep a secret that the server issued out of the record."""
-        secret, redactor = self.plan.secrets.get(secret_id), self.recorder.redactor
+
+def _learner(plan: Plan, recorder: Recorder) -> Callable[[str, str], None]:
+    """Return what keeps a secret that the server issued out of the record."""
+
+    def learn(secret_id: str, value: str) -> None:
+        secret, redactor = plan.secrets.get(secret_id), recorder.redactor
         if secret is not None and redactor is not None:
             redactor.remember(value, secret)
+
+    return learn

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
@@ -37,6 +38,8 @@ from replay.engine.virtual.message_pipe import (
 from replay.engine.virtual.served import Address, Served
 
 LOG = logging.getLogger("uvicorn.error")
+# Clients of a direct run all have one key.
+_accept_key = lru_cache(maxsize=16)(accept_key)
 CLOSE_TIMEOUT_S = 10.0
 NO_STATUS, ABNORMAL, RESTARTS = 1005, 1006, 1012
 SWITCHING_PROTOCOLS = 101
@@ -57,6 +60,7 @@ class AsgiConnection(PipeEnd):
         self._is_open = False
         self._has_closed = False
         self._close_timer: asyncio.TimerHandle | None = None
+        served.ends.append(self)
         served.state.connections.add(self)  # type: ignore[arg-type]
 
     def hear(self, said: Said) -> None:
@@ -102,7 +106,7 @@ class AsgiConnection(PipeEnd):
         self._response = (
             ("Upgrade", "websocket"),
             ("Connection", "Upgrade"),
-            ("Sec-WebSocket-Accept", accept_key(key)),
+            ("Sec-WebSocket-Accept", _accept_key(key)),
         )
         self._scope = {
             "type": "websocket",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from heapq import heappop, heappush
 from typing import Any
 
@@ -24,6 +24,8 @@ from replay.engine.virtual.direct_connection import DirectConnection, request_he
 from replay.engine.virtual.loop import VirtualLoop
 from replay.engine.virtual.served import Served
 from replay.plan import End, Open, Send, Step
+
+_resource_name = lru_cache(maxsize=16)(lambda url: parse_uri(url).resource_name)
 
 
 class DirectRun:
@@ -84,6 +86,7 @@ class DirectRun:
                 connection.record.note(now_ns, "the replay was interrupted")
                 connection.say_goodbye()
             connection.abandon()
+            connection.tell_nobody()
             connection.record.finish()
         self._state.note_values(now_ns)
         self._state.note_served(now_ns, self._notes())
@@ -104,13 +107,10 @@ class DirectRun:
             if not self._ended.done():
                 self._ended.set_result(None)
             return
-        due, gives_up_ns = self._core.next_due(), self._core.next_give_up_ns()
-        at_ns = gives_up_ns if due is None else due.at_ns
-        if at_ns is not None and gives_up_ns is not None:
-            at_ns = min(at_ns, gives_up_ns)
+        at_ns, wakes_ns = self._core.next_ns(), self._wakes_ns
         # Who wakes looks anew, so the earliest is enough.
-        if at_ns is not None and (not self._wakes_ns or at_ns < self._wakes_ns[0]):
-            heappush(self._wakes_ns, at_ns)
+        if at_ns is not None and (not wakes_ns or at_ns < wakes_ns[0]):
+            heappush(wakes_ns, at_ns)
             self._loop.at(self._began_ns + at_ns, self._wake)
 
     def _wake(self) -> None:
@@ -161,7 +161,7 @@ class DirectRun:
             planned = Sent(step.index, connected_ns + action.upgrade_delay_ns)
             target = self._state.target
             asked = request_headers(action, headers, target)
-            connection.ask(parse_uri(url).resource_name, asked, planned)
+            connection.ask(_resource_name(url), asked, planned)
 
     def _send(self, connection: DirectConnection, due: Due, action: Send) -> None:
         step = due.step

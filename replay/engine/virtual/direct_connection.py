@@ -5,7 +5,6 @@ It does as `LiveConnection` does, without bytes: no pings, no fragments, no comp
 
 from __future__ import annotations
 
-import os
 from base64 import b64encode
 from collections.abc import Callable
 
@@ -115,6 +114,10 @@ class DirectConnection(PipeEnd):
             case Ending.AWAIT:
                 pass
 
+    def tell_nobody(self) -> None:
+        """Tell no longer what was heard."""
+        self._changed = _nobody
+
     def say_goodbye(self) -> None:
         """Send a Close when the run ends before the connection does."""
         if self.can_send:
@@ -130,18 +133,18 @@ class DirectConnection(PipeEnd):
     def hear(self, said: Said) -> None:
         """Record what came, tell of it, and answer what the protocol answers."""
         match said:
-            case Message(payload, is_text):
-                opcode = "text" if is_text else "binary"
-                self._record(Direction.SERVER_TO_CLIENT, opcode, payload, None)
-                self._state.heard(self.name, payload, is_text, self._now_ns())
+            case Message():
+                opcode = "text" if said.is_text else "binary"
+                self._record(Direction.SERVER_TO_CLIENT, opcode, said.payload, None)
+                self._state.heard(self.name, said.payload, said.is_text, self._now_ns())
                 self._changed()
             case Answered():
                 self._answered(said)
                 self._changed()
-            case CloseFrame(payload):
-                self._record(Direction.SERVER_TO_CLIENT, "close", payload, None)
+            case CloseFrame():
+                self._record(Direction.SERVER_TO_CLIENT, "close", said.payload, None)
                 if self.can_send:
-                    self._close(payload, None)
+                    self._close(said.payload, None)
 
     def hear_end(self) -> None:
         """The server says no more."""
@@ -161,8 +164,8 @@ class DirectConnection(PipeEnd):
         return self._loop.now_ns - self._began_ns
 
     def _answered(self, answer: Answered) -> None:
-        at_ns, (status, reason, headers, body) = self._now_ns(), answer
-        self.record.answered(status, reason, headers, body, at_ns)
+        at_ns, status, headers = self._now_ns(), answer.status, answer.headers
+        self.record.answered(status, answer.reason, headers, answer.body, at_ns)
         self._state.answered(self.name, headers)
         if status != SWITCHING_PROTOCOLS:
             # The server has closed already.
@@ -190,7 +193,8 @@ class DirectConnection(PipeEnd):
             self.say(CloseFrame(payload))
 
     def _record(self, direction: Direction, opcode: str, payload: bytes, sent: Sent | None) -> None:
-        at_ns, masked = self._now_ns(), direction is Direction.CLIENT_TO_SERVER
+        at_ns = self._loop.now_ns - self._began_ns
+        masked = direction is Direction.CLIENT_TO_SERVER
         wire_length = _wire_length(len(payload), masked=masked)
         if opcode == "text":
             self.record.said(direction, payload, wire_length, at_ns, sent)
@@ -217,6 +221,10 @@ class DirectConnection(PipeEnd):
             self.record.closed(side, how, self._now_ns(), sent)
 
 
+def _nobody() -> None:
+    """Is told, and does nothing."""
+
+
 def request_headers(action: Open, headers: HeaderPairs, target: Target) -> HeaderPairs:
     """Return the headers of an opening handshake; `headers` are the recorded ones, filled.
 
@@ -227,7 +235,8 @@ def request_headers(action: Open, headers: HeaderPairs, target: Target) -> Heade
         ("Host", target.authority),
         ("Upgrade", "websocket"),
         ("Connection", "Upgrade"),
-        ("Sec-WebSocket-Key", b64encode(os.urandom(16)).decode()),
+        # Whatever it is: the server's chance is left to the server.
+        ("Sec-WebSocket-Key", b64encode(bytes(16)).decode()),
         ("Sec-WebSocket-Version", "13"),
         *((("Sec-WebSocket-Protocol", ", ".join(offered)),) if offered else ()),
         *kept_headers(headers, action.url, target),
@@ -247,4 +256,4 @@ def _payload_of(code: int | None, reason: str) -> bytes:
 def _wire_length(payload_bytes: int, *, masked: bool) -> int:
     """Return how long the frame would be (RFC 6455, section 5.2)."""
     extended = 0 if payload_bytes < 126 else 2 if payload_bytes < 65_536 else 8
-    return 2 + extended + (4 if masked else 0) + payload_bytes
+    return payload_bytes + extended + (6 if masked else 2)

@@ -28,7 +28,8 @@ class EventQueue:
     async def get(self) -> Event:
         """Return the first event, once there is one."""
         while not self._events:
-            waiter: asyncio.Future[None] = self._loop.create_future()
+            # Not one of the loop's own: no program gets hold of it, to put it into a set.
+            waiter: asyncio.Future[None] = asyncio.Future(loop=self._loop)
             self._waiters.append(waiter)
             try:
                 await waiter

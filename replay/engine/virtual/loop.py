@@ -9,7 +9,7 @@ plain calls at a time, without handles, tasks and turns of the loop, which makes
 
 Worker threads run inline. While a real socket has been written to and not answered, time stands
 still, since the other side takes none of ours. Private names of asyncio that this rests on:
-`_clock_resolution`, `_scheduled`, `_ready`, `_make_socket_transport`, `_fd_to_key`,
+`_run_once` and what it uses, `_make_socket_transport`, `_fd_to_key` and
 `_SelectorSocketTransport._read_ready`.
 """
 
@@ -17,14 +17,15 @@ from __future__ import annotations
 
 import asyncio
 import math
-import selectors
+import random
 import socket
 from asyncio import events, selector_events
 from collections.abc import Callable, Coroutine
 from contextvars import Context
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Any
+from weakref import ReferenceType, ref
 
 from replay.engine.virtual.memory_transport import connect
 from replay.engine.virtual.services import Services
@@ -43,8 +44,13 @@ FIRST_OWN_PORT = 40_000
 # How long, in the world's time, a real socket may take to answer, and to say more after it did.
 ANSWER_S = 1.0
 MORE_S = 0.000_5
-# Signals come through a pipe, which is looked at so often while there is always something to do.
+# Signals come through a pipe, which is looked at every so many turns.
 LOOK_EVERY = 1_000
+# What is later than the present by less than this is now; and no jump is longer than a day.
+RESOLUTION_NS = 1
+LONGEST_JUMP_NS = 86_400_000_000_000
+# Timers that were taken back are swept out when there are so many, and most of all.
+MANY_CANCELLED = 100
 
 
 _SocketTransport: Any = selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
@@ -63,6 +69,7 @@ class NothingWillHappen(ReplayError):
 class OrderedTask(asyncio.Task[Any]):
     """A task whose place in a set follows from when it was made."""
 
+    __slots__ = ("number",)
     number: int
 
     def __hash__(self) -> int:
@@ -75,6 +82,7 @@ class OrderedTask(asyncio.Task[Any]):
 class OrderedFuture(asyncio.Future[Any]):
     """A future whose place in a set follows from when it was made."""
 
+    __slots__ = ("number",)
     number: int
 
     def __hash__(self) -> int:
@@ -87,6 +95,8 @@ class OrderedFuture(asyncio.Future[Any]):
 class VirtualLoop(asyncio.SelectorEventLoop):
     """Runs tasks as any loop of asyncio does, with `now_ns` nanoseconds since it was made."""
 
+    _timer_cancelled_count: int
+
     def __init__(self) -> None:
         self.now_ns = 0
         self.unanswered: set[object] = set()
@@ -96,9 +106,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._agenda: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._entries = count()
         self._own_ports = count()
+        self._begun: list[ReferenceType[OrderedTask]] = []
+        self._chance_before: Any = None
         self.agenda_failed: Callable[[Exception], None] = _raise
-        super().__init__(_JumpingSelector(self))
-        self._clock_resolution = 1e-9
+        self._turns = 0
+        super().__init__()
+        # One of them is the loop's own pipe, by which signals come.
+        self._sockets = self._selector._fd_to_key  # type: ignore[attr-defined]
         self.set_task_factory(_ordered_task)  # type: ignore[arg-type]
 
     def time(self) -> float:
@@ -122,8 +136,86 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._numbers = count()
         self._own_ports = count()
         self._timers.clear()
+        self._begun.clear()
         self._agenda.clear()
         self.agenda_failed = _raise
+
+    def _run_once(self) -> None:
+        """Take a turn, as asyncio does, but have time jump: what came due is made ready, and
+        everything that was ready runs, in order.
+
+        Raises NothingWillHappen.
+        """
+        ready, scheduled = self._ready, self._scheduled  # type: ignore[attr-defined]
+        if self._timer_cancelled_count:
+            self._drop_cancelled(scheduled)
+        self._turns += 1
+        is_idle = not ready and not self._stopping  # type: ignore[attr-defined]
+        if not is_idle:
+            self.follow_agenda(self.now_ns)
+        has_sockets = len(self._sockets) > 1
+        looks = has_sockets or self._turns % LOOK_EVERY == 0
+        if not (looks and self._has_heard(is_idle=is_idle, has_sockets=has_sockets)) and is_idle:
+            self._jump(scheduled)
+        self.now_ns += TICK_NS
+        present_s = (self.now_ns + RESOLUTION_NS) / 1e9
+        while scheduled and scheduled[0]._when < present_s:
+            timer = heappop(scheduled)
+            timer._scheduled = False
+            ready.append(timer)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
+
+    def _jump(self, scheduled: list[Any]) -> None:
+        """Have the time be that of the next timer, unless the agenda has something before it."""
+        until_ns: float = math.inf
+        if scheduled:
+            # To the nearest: a fraction that is rounded up would differ with the time of day.
+            due_ns = round(min(scheduled[0]._when * 1e9, self.now_ns + LONGEST_JUMP_NS))
+            until_ns = max(self.now_ns, due_ns)
+        if self.follow_agenda(until_ns):
+            return
+        if until_ns == math.inf:
+            raise NothingWillHappen
+        self.now_ns = int(until_ns)
+
+    def _has_heard(self, *, is_idle: bool, has_sockets: bool) -> bool:
+        """Look at the real sockets, for as long as one of them owes an answer."""
+        patience_s = 0.0
+        if is_idle and has_sockets:
+            patience_s = ANSWER_S if self.unanswered else MORE_S
+        heard = self._selector.select(patience_s)  # type: ignore[attr-defined]
+        self._process_events(heard)  # type: ignore[attr-defined]
+        if is_idle and not heard:
+            self.unanswered.clear()
+        return bool(heard)
+
+    def _drop_cancelled(self, scheduled: list[Any]) -> None:
+        """Forget timers that were taken back."""
+        if self._timer_cancelled_count > max(MANY_CANCELLED, len(scheduled) // 2):
+            for timer in scheduled:
+                timer._scheduled = not timer._cancelled
+            scheduled[:] = [timer for timer in scheduled if timer._scheduled]
+            heapify(scheduled)
+            self._timer_cancelled_count = 0
+        while scheduled and scheduled[0]._cancelled:
+            self._timer_cancelled_count -= 1
+            heappop(scheduled)._scheduled = False
+
+    def call_soon(  # type: ignore[override]
+        self,
+        callback: Callable[..., object],
+        *args: Any,  # noqa: ANN401
+        context: Context | None = None,
+    ) -> asyncio.Handle:
+        """Have a call made in the next turn."""
+        if self._closed or self._debug:  # type: ignore[attr-defined]
+            return super().call_soon(callback, *args, context=context)
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)  # type: ignore[attr-defined]
+        return handle
 
     def call_at(  # type: ignore[override]
         self,
@@ -152,6 +244,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """
         heappush(self._agenda, (at_ns, next(self._entries), act, arguments))
 
+    def passed(self, seconds: float) -> asyncio.Future[None]:
+        """Return a future that is done after a time; it is no timer of the program's."""
+        future = self.create_future()
+        self.at(self.now_ns + round(seconds * 1e9), future.set_result, None)
+        return future
+
     def follow_agenda(self, until_ns: float) -> bool:
         """Make the calls up to a time, or to the first that gives the program something to do.
 
@@ -173,9 +271,31 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self.agenda_failed(error)
         return has_acted
 
-    def next_number(self) -> int:
-        """Return how many tasks and futures there were before."""
-        return next(self._numbers)
+    def seed(self, seed: int) -> None:
+        """Have `random` draw by a seed; it goes on as before when the loop is closed.
+
+        To take its state back after each run is slow.
+        """
+        if self._chance_before is None:
+            self._chance_before = random.getstate()
+        random.seed(seed)
+
+    def close(self) -> None:
+        """Close the loop, and give back what belongs to all."""
+        super().close()
+        if self._chance_before is not None:
+            random.setstate(self._chance_before)
+            self._chance_before = None
+
+    def begin_task(self, task: OrderedTask) -> None:
+        """Number a task, and remember it."""
+        task.number = next(self._numbers)
+        self._begun.append(ref(task))
+
+    def tasks_begun(self) -> list[OrderedTask]:
+        """Return the tasks that are not done, in the order in which they began."""
+        begun = (task() for task in self._begun)
+        return [task for task in begun if task is not None and not task.done()]
 
     def create_future(self) -> OrderedFuture:
         """Return a future of this loop."""
@@ -270,46 +390,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return transport
 
 
-class _JumpingSelector(selectors.DefaultSelector):
-    """Never waits for a time to come, only for real sockets that owe an answer."""
-
-    def __init__(self, loop: VirtualLoop) -> None:
-        super().__init__()
-        self._loop = loop
-        self._looks = 0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Return what is ready on real sockets; if nothing is, the time has come when this returns.
-
-        Raises NothingWillHappen.
-        """
-        # One of them is the loop's own pipe.
-        has_real_io = len(self._fd_to_key) > 1  # type: ignore[attr-defined]
-        if timeout is not None and timeout <= 0:
-            self._looks += 1
-            self._loop.follow_agenda(self._loop.now_ns)
-            look = has_real_io or self._looks % LOOK_EVERY == 0
-            return super().select(0) if look else []
-        self._looks += 1
-        if has_real_io or self._looks % LOOK_EVERY == 0:
-            ready = super().select(self._patience_s(has_real_io=has_real_io))
-            if ready:
-                return ready
-            self._loop.unanswered.clear()
-        until_ns = math.inf if timeout is None else self._loop.now_ns + math.ceil(timeout * 1e9)
-        if self._loop.follow_agenda(until_ns):
-            return []
-        if timeout is None:
-            raise NothingWillHappen
-        self._loop.now_ns = int(until_ns)
-        return []
-
-    def _patience_s(self, *, has_real_io: bool) -> float:
-        if self._loop.unanswered:
-            return ANSWER_S
-        return MORE_S if has_real_io else 0.0
-
-
 class _AskingTransport(_SocketTransport):  # type: ignore[misc]
     """A real socket to somewhere else: from what is written to it until it is read, time stands."""
 
@@ -338,6 +418,6 @@ def _ordered_task(
 ) -> OrderedTask:
     # The task is put into a set as it is made.
     task: OrderedTask = OrderedTask.__new__(OrderedTask)
-    task.number = loop.next_number()
+    loop.begin_task(task)
     OrderedTask.__init__(task, coroutine, loop=loop, **options)
     return task

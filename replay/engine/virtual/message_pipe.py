@@ -9,20 +9,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+
+import msgspec
 
 from capture.format.model import HeaderPairs
 from replay.engine.virtual.loop import VirtualLoop
 
 
-class Asked(NamedTuple):
+class Asked(msgspec.Struct, frozen=True):
     """The opening handshake; `target` is its path and query."""
 
     target: str
     headers: HeaderPairs
 
 
-class Answered(NamedTuple):
+class Answered(msgspec.Struct, frozen=True):
     """The answer to it; 101 has no body."""
 
     status: int
@@ -31,14 +32,14 @@ class Answered(NamedTuple):
     body: bytes = b""
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """A message, whole."""
 
     payload: bytes
     is_text: bool
 
 
-class CloseFrame(NamedTuple):
+class CloseFrame(msgspec.Struct, frozen=True, gc=False):
     """A Close frame, and the payload that says code and reason; none at all says neither."""
 
     payload: bytes
@@ -64,6 +65,11 @@ class PipeEnd(ABC):
     def meet(self, peer: PipeEnd) -> None:
         """Have two ends be those of one connection."""
         self.peer, peer.peer = peer, self
+
+    def part(self) -> None:
+        """Have them be those of none, which are gone with whoever knows them."""
+        if hasattr(self, "peer"):
+            del self.peer.peer, self.peer
 
     @abstractmethod
     def hear(self, said: Said) -> None:

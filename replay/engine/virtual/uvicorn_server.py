@@ -6,7 +6,7 @@ So its pings, its queues, its closing handshake and what it makes of an exceptio
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +20,7 @@ from replay.engine.carrier import Connect
 from replay.engine.virtual.anyio_support import support_anyio
 from replay.engine.virtual.edge import Edge
 from replay.engine.virtual.edge_limits import NO_LIMITS, EdgeLimits
-from replay.engine.virtual.loop import OrderedTask, VirtualLoop
+from replay.engine.virtual.loop import VirtualLoop
 from replay.engine.virtual.memory_transport import connect
 from replay.engine.virtual.program_log import ProgramLog
 from replay.engine.virtual.repeatable import NS_PER_S, repeatable
@@ -117,37 +117,38 @@ class UvicornServer:
     async def serving(self, seed: int) -> AsyncIterator[None]:
         """Start the application, and end it with all that it began."""
         support_anyio()
-        running_loop().begin_anew()
-        running_loop().services = self.services
-        with repeatable(running_loop(), seed, self.epoch_ns):
-            async with self.services.serving(), self._serving():
-                yield
+        loop = running_loop()
+        loop.begin_anew()
+        loop.services = self.services
+        with repeatable(loop, seed, self.epoch_ns), self.log:
+            async with self.services.serving():
+                config = self._configured()
+                lifespan = config.lifespan_class(config)
+                try:
+                    await lifespan.startup()
+                    if lifespan.should_exit:
+                        raise ReplayError("the application did not start: its lifespan failed")
+                    self._begin(Served(config, lifespan.state))
+                    await loop.passed(UP_BEFORE_S)
+                    yield
+                    await loop.passed(UP_AFTER_S)
+                finally:
+                    # What is cut off by the end of its time complains of that alone.
+                    self.log.is_listening = False
+                    served, self._served, self._edge = self._served, None, None
+                    for connection in () if served is None else tuple(served.state.connections):
+                        connection.shutdown()
+                    await lifespan.shutdown()
+                    await _end(loop.tasks_begun())
+                    if served is not None:
+                        served.part()
 
-    @asynccontextmanager
-    async def _serving(self) -> AsyncIterator[None]:
-        before = asyncio.all_tasks()
-        config = self._configured()
-        lifespan = config.lifespan_class(config)
-        with self.log:
-            try:
-                await lifespan.startup()
-                if lifespan.should_exit:
-                    raise ReplayError("the application did not start: its lifespan failed")
-                served = self._served = Served(config, lifespan.state)
-                if self.edge:
-                    to_server = partial(self._connect_server, latency_ns=self.latency_ns // 2)
-                    self._edge = Edge(self.edge, to_server)
-                await asyncio.sleep(UP_BEFORE_S)
-                yield
-                await asyncio.sleep(UP_AFTER_S)
-            finally:
-                # What is cut off by the end of its time complains of that alone.
-                self.log.is_listening = False
-                for connection in () if self._served is None else tuple(served.state.connections):
-                    connection.shutdown()
-                self._served = self._edge = None
-                await lifespan.shutdown()
-                await _end_tasks(asyncio.all_tasks() - before)
+    def _begin(self, served: Served) -> None:
+        """Have an application serve, behind an edge if there is one."""
+        self._served = served
+        if self.edge:
+            to_server = partial(self._connect_server, latency_ns=self.latency_ns // 2)
+            self._edge = Edge(self.edge, to_server)
 
     async def _connect(self, client: asyncio.Protocol, receive_buffer_bytes: int | None) -> None:
         # SYN and SYN ACK.
@@ -192,11 +193,9 @@ def running_loop() -> VirtualLoop:
     return loop
 
 
-async def _end_tasks(begun: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel what is still running, in the order in which it began."""
-    left = sorted(
-        (task for task in begun if isinstance(task, OrderedTask)), key=lambda task: task.number
-    )
+async def _end(left: Sequence[asyncio.Task[Any]]) -> None:
+    """Cancel what is still running."""
     for task in left:
         task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
+    if left:
+        await asyncio.gather(*left, return_exceptions=True)

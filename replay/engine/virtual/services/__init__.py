@@ -51,12 +51,17 @@ class Services:
     _asked: dict[str, None] = field(default_factory=dict)
     _kept_from: dict[str, None] = field(default_factory=dict)
     _passed_by: dict[str, None] = field(default_factory=dict)
+    _checked: tuple[Callable[..., Any], Callable[..., Any]] | None = None
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Have the fakes there for the time of one run."""
         for noted in (self._asked, self._kept_from, self._passed_by):
             noted.clear()
+        if not self.fakes:
+            with self._seeing_sockets():
+                yield
+            return
         async with AsyncExitStack() as stack:
             for (host, port), fake in self.fakes.items():
                 answer = await stack.enter_async_context(fake.serving())
@@ -72,24 +77,23 @@ class Services:
     @contextmanager
     def _seeing_sockets(self) -> Iterator[None]:
         """See whatever connects, and keep it from where it may not go."""
-
-        def seen(connect: Callable[..., Any]) -> Callable[..., Any]:
-            @wraps(connect)
-            def checked(sock: socket.socket, address: Any) -> Any:  # noqa: ANN401 - as the original
-                if sock.family in (socket.AF_INET, socket.AF_INET6):
-                    self._connects(*address[:2])
-                return connect(sock, address)
-
-            return checked
-
-        kept = {name: getattr(socket.socket, name) for name in ("connect", "connect_ex")}
-        for name, connect in kept.items():
-            setattr(socket.socket, name, seen(connect))
+        kept = socket.socket.connect, socket.socket.connect_ex
+        if self._checked is None:
+            self._checked = self._seen(kept[0]), self._seen(kept[1])
         try:
+            socket.socket.connect, socket.socket.connect_ex = self._checked  # type: ignore[method-assign]
             yield
         finally:
-            for name, connect in kept.items():
-                setattr(socket.socket, name, connect)
+            socket.socket.connect, socket.socket.connect_ex = kept  # type: ignore[method-assign]
+
+    def _seen(self, connect: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(connect)
+        def checked(sock: socket.socket, address: Any) -> Any:  # noqa: ANN401 - as the original
+            if sock.family in (socket.AF_INET, socket.AF_INET6):
+                self._connects(*address[:2])
+            return connect(sock, address)
+
+        return checked
 
     def _connects(self, host: str, port: int) -> None:
         """Hear that a real socket connects. Raises ConnectionRefusedError where it may not."""

@@ -232,7 +232,7 @@ def test_a_subprotocol_has_to_be_one_that_was_offered(
     headers = ((name, offered),) if offered else ()
     played = Played(
         lambda client, server: client.ask("/", headers, SENT),
-        lambda client, server: server.say(OPENED._replace(headers=((name, chosen),))),
+        lambda client, server: server.say(Answered(101, "Switching Protocols", ((name, chosen),))),
     )
     notes = [event.text for event in played.events if isinstance(event, Note)]
     assert any(problem in note for note in notes) is bool(problem)

@@ -52,8 +52,8 @@ def test_clocks_go_with_the_loop_and_sleep_holds_it_up() -> None:
         runner.run(main())
 
 
-def test_all_is_as_before_when_it_is_over() -> None:
-    before = (os.urandom, time.time, time.monotonic_ns, time.sleep, random.getstate())
+def test_all_is_as_before_when_it_is_over_and_chance_when_the_loop_is() -> None:
+    before, state = (os.urandom, time.time, time.monotonic_ns, time.sleep), random.getstate()
     loop = VirtualLoop()
 
     def fail() -> None:
@@ -63,5 +63,7 @@ def test_all_is_as_before_when_it_is_over() -> None:
 
     with pytest.raises(LookupError):
         fail()
-    assert (os.urandom, time.time, time.monotonic_ns, time.sleep, random.getstate()) == before
+    assert (os.urandom, time.time, time.monotonic_ns, time.sleep) == before
+    assert random.getstate() != state
     loop.close()
+    assert random.getstate() == state
