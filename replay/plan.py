@@ -229,12 +229,17 @@ class Plan:
     network: Mapping[str, Network] = field(default_factory=dict)
     owed: Mapping[str, Owed] = field(default_factory=dict)
     correlation: Correlation = field(default_factory=Correlation)
+    numbers_all: bool = field(init=False, repr=False, compare=False)
+    """Whether something waits for a message by its number among all, whatever it is called."""
 
     def __post_init__(self) -> None:
         for name, steps in self.connections.items():
             check_connection(name, steps)
-        for after in self._followed():
+        followed = self._followed()
+        for after in followed:
             self._check_exists(after)
+        of_all = any(after.kind is Kind.MESSAGE and not after.called for after in followed)
+        object.__setattr__(self, "numbers_all", of_all)
         for barrier in self.barriers:
             for connection, index in barrier.members:
                 self.step(connection, index)

@@ -157,7 +157,8 @@ class EngineCore:
 
     def next_ns(self) -> int | None:
         """Return when a step is due or may run out of patience; None when nobody waits for time."""
-        due, patience = _first(self._due), _first(self._patience)
+        due = _first(self._due) if self._due else None
+        patience = _first(self._patience) if self._patience else None
         if due is None or (patience is not None and patience[0] < due[0]):
             due = patience
         return None if due is None else due[0]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
+from operator import attrgetter
 from pathlib import Path
 
 from capture.clock import NowNs, wall_time
@@ -112,7 +113,7 @@ async def _recorded(
 
     started_at, fidelity = wall_time(), settings.carrier.fidelity
     patience_ns = round(settings.patience_s * 1e9)
-    recorder = Recorder(emit, redactor)
+    recorder = Recorder(events.append if out is None else emit, redactor)
     state = RunState(plan, settings.target, settings.limits, patience_ns, wallet, recorder)
     run = _run_of(state, settings)
     header = Header(
@@ -148,7 +149,7 @@ async def _recorded(
             flushing.cancel()
         if writer is not None:
             writer.end()
-    events.sort(key=lambda event: event.at_ns)
+    events.sort(key=attrgetter("at_ns"))
     return Capture(header=header, events=tuple(events))
 
 

@@ -107,7 +107,8 @@ class RunState:
         event = After(Kind.MESSAGE, connection, self._count(connection, called), called)
         self._substitutions.heard(event, payload)
         self.core.happened(event, at_ns)
-        self.core.happened(After(Kind.MESSAGE, connection, self._count(connection, "")), at_ns)
+        if self.plan.numbers_all:
+            self.core.happened(After(Kind.MESSAGE, connection, self._count(connection, "")), at_ns)
 
     def over(self, connection: str, at_ns: int) -> None:
         """Take the end of a connection, and note what was not done on it."""

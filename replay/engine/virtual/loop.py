@@ -256,7 +256,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         Returns whether there was any.
         """
         agenda, ready = self._agenda, self._ready  # type: ignore[attr-defined]
-        timers = len(self._scheduled)  # type: ignore[attr-defined]
+        scheduled = self._scheduled  # type: ignore[attr-defined]
+        timers = len(scheduled)
         has_acted = False
         try:
             while agenda and agenda[0][0] <= until_ns:
@@ -265,7 +266,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
                     self.now_ns = at_ns
                 has_acted = True
                 act(*arguments)
-                if ready or len(self._scheduled) != timers:  # type: ignore[attr-defined]
+                if ready or len(scheduled) != timers:
                     break
         except Exception as error:
             self.agenda_failed(error)
