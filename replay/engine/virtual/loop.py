@@ -9,7 +9,7 @@ plain calls at a time, without handles, tasks and turns of the loop, which makes
 
 Worker threads run inline. While a real socket has been written to and not answered, time stands
 still, since the other side takes none of ours. Private names of asyncio that this rests on:
-`_run_once` and what it uses, `_make_socket_transport`, `_fd_to_key` and
+`_clock_resolution`, `_scheduled`, `_ready`, `_make_socket_transport`, `_fd_to_key`,
 `_SelectorSocketTransport._read_ready`.
 """
 
@@ -18,11 +18,12 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+import selectors
 import socket
 from asyncio import events, selector_events
 from collections.abc import Callable, Coroutine
 from contextvars import Context
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 from weakref import ReferenceType, ref
@@ -46,11 +47,6 @@ ANSWER_S = 1.0
 MORE_S = 0.000_5
 # Signals come through a pipe, which is looked at every so many turns.
 LOOK_EVERY = 1_000
-# What is later than the present by less than this is now; and no jump is longer than a day.
-RESOLUTION_NS = 1
-LONGEST_JUMP_NS = 86_400_000_000_000
-# Timers that were taken back are swept out when there are so many, and most of all.
-MANY_CANCELLED = 100
 
 
 _SocketTransport: Any = selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
@@ -95,8 +91,6 @@ class OrderedFuture(asyncio.Future[Any]):
 class VirtualLoop(asyncio.SelectorEventLoop):
     """Runs tasks as any loop of asyncio does, with `now_ns` nanoseconds since it was made."""
 
-    _timer_cancelled_count: int
-
     def __init__(self) -> None:
         self.now_ns = 0
         self.unanswered: set[object] = set()
@@ -109,10 +103,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._begun: list[ReferenceType[OrderedTask]] = []
         self._chance_before: Any = None
         self.agenda_failed: Callable[[Exception], None] = _raise
-        self._turns = 0
-        super().__init__()
-        # One of them is the loop's own pipe, by which signals come.
-        self._sockets = self._selector._fd_to_key  # type: ignore[attr-defined]
+        super().__init__(_JumpingSelector(self))
+        self._clock_resolution = 1e-9
         self.set_task_factory(_ordered_task)  # type: ignore[arg-type]
 
     def time(self) -> float:
@@ -140,82 +132,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._agenda.clear()
         self.agenda_failed = _raise
 
-    def _run_once(self) -> None:
-        """Take a turn, as asyncio does, but have time jump: what came due is made ready, and
-        everything that was ready runs, in order.
+    def jump(self, for_s: float | None) -> None:
+        """Have so much time pass, unless the agenda has something before; None is for ever.
 
         Raises NothingWillHappen.
         """
-        ready, scheduled = self._ready, self._scheduled  # type: ignore[attr-defined]
-        if self._timer_cancelled_count:
-            self._drop_cancelled(scheduled)
-        self._turns += 1
-        is_idle = not ready and not self._stopping  # type: ignore[attr-defined]
-        if not is_idle:
-            self.follow_agenda(self.now_ns)
-        has_sockets = len(self._sockets) > 1
-        looks = has_sockets or self._turns % LOOK_EVERY == 0
-        if not (looks and self._has_heard(is_idle=is_idle, has_sockets=has_sockets)) and is_idle:
-            self._jump(scheduled)
-        self.now_ns += TICK_NS
-        present_s = (self.now_ns + RESOLUTION_NS) / 1e9
-        while scheduled and scheduled[0]._when < present_s:
-            timer = heappop(scheduled)
-            timer._scheduled = False
-            ready.append(timer)
-        for _ in range(len(ready)):
-            handle = ready.popleft()
-            if not handle._cancelled:
-                handle._run()
-
-    def _jump(self, scheduled: list[Any]) -> None:
-        """Have the time be that of the next timer, unless the agenda has something before it."""
-        until_ns: float = math.inf
-        if scheduled:
-            # To the nearest: a fraction that is rounded up would differ with the time of day.
-            due_ns = round(min(scheduled[0]._when * 1e9, self.now_ns + LONGEST_JUMP_NS))
-            until_ns = max(self.now_ns, due_ns)
+        until_ns = math.inf if for_s is None else self.now_ns + math.ceil(for_s * 1e9)
         if self.follow_agenda(until_ns):
             return
-        if until_ns == math.inf:
+        if for_s is None:
             raise NothingWillHappen
         self.now_ns = int(until_ns)
-
-    def _has_heard(self, *, is_idle: bool, has_sockets: bool) -> bool:
-        """Look at the real sockets, for as long as one of them owes an answer."""
-        patience_s = 0.0
-        if is_idle and has_sockets:
-            patience_s = ANSWER_S if self.unanswered else MORE_S
-        heard = self._selector.select(patience_s)  # type: ignore[attr-defined]
-        self._process_events(heard)  # type: ignore[attr-defined]
-        if is_idle and not heard:
-            self.unanswered.clear()
-        return bool(heard)
-
-    def _drop_cancelled(self, scheduled: list[Any]) -> None:
-        """Forget timers that were taken back."""
-        if self._timer_cancelled_count > max(MANY_CANCELLED, len(scheduled) // 2):
-            for timer in scheduled:
-                timer._scheduled = not timer._cancelled
-            scheduled[:] = [timer for timer in scheduled if timer._scheduled]
-            heapify(scheduled)
-            self._timer_cancelled_count = 0
-        while scheduled and scheduled[0]._cancelled:
-            self._timer_cancelled_count -= 1
-            heappop(scheduled)._scheduled = False
-
-    def call_soon(  # type: ignore[override]
-        self,
-        callback: Callable[..., object],
-        *args: Any,  # noqa: ANN401
-        context: Context | None = None,
-    ) -> asyncio.Handle:
-        """Have a call made in the next turn."""
-        if self._closed or self._debug:  # type: ignore[attr-defined]
-            return super().call_soon(callback, *args, context=context)
-        handle = asyncio.Handle(callback, args, self, context)
-        self._ready.append(handle)  # type: ignore[attr-defined]
-        return handle
 
     def call_at(  # type: ignore[override]
         self,
@@ -389,6 +316,39 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         kind = _AskingTransport if server is None else _SocketTransport
         transport: asyncio.Transport = kind(self, sock, protocol, waiter, extra, server)
         return transport
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Never waits for a time to come, only for real sockets that owe an answer."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        super().__init__()
+        self._loop = loop
+        self._looks = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Return what is ready on real sockets; if nothing is, the time has come when this returns.
+
+        Raises NothingWillHappen.
+        """
+        loop = self._loop
+        is_idle = timeout is None or timeout > 0
+        self._looks += 1
+        if not is_idle:
+            loop.follow_agenda(loop.now_ns)
+        # One of them is the loop's own pipe, by which signals come.
+        has_sockets = len(self._fd_to_key) > 1  # type: ignore[attr-defined]
+        if has_sockets or self._looks % LOOK_EVERY == 0:
+            ready = super().select(self._patience_s() if is_idle and has_sockets else 0.0)
+            if ready or not is_idle:
+                return ready
+            loop.unanswered.clear()
+        if is_idle:
+            loop.jump(timeout)
+        return []
+
+    def _patience_s(self) -> float:
+        return ANSWER_S if self._loop.unanswered else MORE_S
 
 
 class _AskingTransport(_SocketTransport):  # type: ignore[misc]
