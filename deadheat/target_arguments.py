@@ -56,8 +56,9 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="SERVICE=HOST:PORT",
-        help="what --app finds at that address, in memory and anew for each run: redis, or an ASGI "
-        "application as module:attribute; may be repeated",
+        help="what --app finds at that address, in memory and anew for each run: redis, an ASGI "
+        "application as module:attribute, or with tape what the service there answered when it was "
+        "asked first; may be repeated",
     )
     where.add_argument(
         "--edge",

@@ -12,6 +12,8 @@ UNDONE = "not done: "
 # What an application in this process connected to itself.
 ASKED = "the application asked a service that is real: "
 KEPT_FROM = "the application was kept from connecting to "
+TAPED = "what a service answered first it is taken to answer always: "
+UNANSWERED = "a service did not answer, which was told as 502: "
 PASSED_BY = "a client that blocks was kept from passing by the fake at "
 
 
@@ -40,6 +42,8 @@ def about_services(run: Capture) -> list[str]:
                 f"{note.text}: time stands still meanwhile, but what it keeps stays from run to "
                 "run, and may make them differ; --fake redis=HOST:PORT has one in memory"
             )
+        if note.text.startswith((TAPED, UNANSWERED)):
+            said.append(note.text)
         if note.text.startswith(PASSED_BY):
             said.append(f"{note.text}: fakes are for clients of asyncio")
         if note.text.startswith(KEPT_FROM):

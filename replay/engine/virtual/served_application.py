@@ -35,6 +35,7 @@ class ServedApplication:
     def server(self) -> UvicornServer | AsgiServer:
         """Return what carries runs to it. Raises ReplayError."""
         make_app = application_maker(self.name)
-        services = Services(dict(map(fake_named, self.fakes)), self.allowed_hosts)
+        fakes = dict(fake_named(text, self.allowed_hosts) for text in self.fakes)
+        services = Services(fakes, self.allowed_hosts)
         server = UvicornServer(make_app, self.options, services, self.edge, epoch_ns=self.epoch_ns)
         return AsgiServer(server) if self.is_direct else server

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from capture.format.model import Frame, Note
 from capture.format.reader import read_capture
 from tests.integration.deadheat.command_line import deadheat, last_line, one_clear_line
 from tests.integration.replay.sessions import saved
+from tests.servers.http_service import answering, free_port
 from tests.unit.replay.captures import Connection, capture_of
 
 C1, C2 = Connection("c1"), Connection("c2")
@@ -161,6 +163,65 @@ def test_an_application_of_the_users_stands_for_a_service_over_http(tmp_path: Pa
     asked, told = (frame for frame in frames if frame.text)
     assert told.text == "of=tea"
     assert told.at_ns - asked.at_ns == pytest.approx(3e9, rel=0.01)
+
+
+COUNTED = """
+import asyncio, httpx
+
+def make():
+    taken = 0
+
+    async def app(scope, receive, send):
+        nonlocal taken
+        if scope["type"] != "websocket":
+            return
+        await receive()
+        await send({"type": "websocket.accept"})
+        async with httpx.AsyncClient(base_url="http://127.0.0.1:PORT") as users:
+            while (message := await receive())["type"] == "websocket.receive":
+                known, name = taken, (await users.get("/who", params={"is": message["text"]})).text
+                await asyncio.sleep(0.02)
+                taken = known + 1
+                await send({"type": "websocket.send", "text": f"{name} has seat {taken}"})
+
+    return app
+"""
+
+
+def test_a_hunt_needs_a_real_service_once_for_each_answer(tmp_path: Path) -> None:
+    session = capture_of(
+        C1.request(0, URL),
+        C1.response(2),
+        C2.request(100, URL),
+        C2.response(102),
+        C1.sent(1_000, "ann"),
+        C1.said(1_030, "user ann has seat 1"),
+        C2.sent(3_000, "bob"),
+        C2.said(3_030, "user bob has seat 2"),
+        C1.left(4_000),
+        C2.left(4_100),
+    )
+    saved(session, tmp_path / "seats.capture.jsonl")
+    with answering(lambda target: f"user {target.rpartition('=')[2]}") as service:
+        (tmp_path / "seats.py").write_text(COUNTED.replace("PORT", str(service.port)))
+        done = deadheat(
+            *("hunt", "seats.capture.jsonl", "--app", "seats:make", "--out", "hunt", "--json"),
+            *("--fake", f"tape=127.0.0.1:{service.port}", "--stop-at-first"),
+            cwd=tmp_path,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        hunted = json.loads(done.stdout)
+        assert (hunted["verdict"], hunted["runs"] > 20) == ("reproduced", True)
+        assert sorted(service.asked) == ["/who?is=ann", "/who?is=bob"]
+
+
+def test_a_tape_of_a_service_that_is_not_there_is_told_in_one_line(folder: Path) -> None:
+    done = deadheat(
+        *("replay", "seats.capture.jsonl", "--app", "racy_seats:app", "--out", "run.capture.jsonl"),
+        *("--fake", f"tape=127.0.0.1:{free_port()}"),
+        cwd=folder,
+    )
+    assert "nothing answers at 127.0.0.1:" in one_clear_line(done)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -38,6 +38,9 @@ class Fake(Protocol):
 
     def serving(self) -> AbstractAsyncContextManager[Answer]:
         """Begin with nothing; yield what makes the server's end of each connection."""
+
+    def notes(self) -> Iterable[str]:
+        """Return what to note of a run."""
 
 
 @dataclass(slots=True)
@@ -141,6 +144,8 @@ class Services:
             yield f"{KEPT_FROM}{host}"
         if self._passed_by:
             yield f"{PASSED_BY}{', '.join(self._passed_by)}"
+        for fake in self.fakes.values():
+            yield from fake.notes()
 
 
 def _name(host: str) -> str:

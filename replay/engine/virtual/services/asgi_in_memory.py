@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +21,10 @@ class AsgiInMemory:
 
     name: str
     make_app: Callable[[], Any]
+
+    def notes(self) -> Iterable[str]:
+        """It is a part of the program, of which there is nothing to say."""
+        return ()
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[Answer]:

@@ -7,7 +7,7 @@ Private names of fakeredis that this rests on: `_socket.AsyncFakeSocket`, `_clie
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
@@ -23,6 +23,10 @@ from replay.engine.virtual.services import Answer
 
 class RedisInMemory:
     """Does what fakeredis does, which is most of Redis; scripts only where lupa is installed."""
+
+    def notes(self) -> Iterable[str]:
+        """It is empty at the beginning, so there is nothing to say of it."""
+        return ()
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[Answer]:

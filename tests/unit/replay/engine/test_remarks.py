@@ -1,5 +1,14 @@
 from capture.format.model import Note
-from replay.engine.remarks import ASKED, KEPT_FROM, PASSED_BY, about_services, undone_by, unplanned
+from replay.engine.remarks import (
+    ASKED,
+    KEPT_FROM,
+    PASSED_BY,
+    TAPED,
+    UNANSWERED,
+    about_services,
+    undone_by,
+    unplanned,
+)
 from tests.unit.replay.captures import Connection, capture_of
 
 C1 = Connection("c1")
@@ -36,9 +45,13 @@ def test_what_an_application_asked_itself_is_told_with_what_to_do() -> None:
         note(f"{ASKED}127.0.0.1:6379", None),
         note(f"{KEPT_FROM}10.0.0.1", None),
         note(f"{PASSED_BY}127.0.0.1:6380", None),
+        note(f"{TAPED}127.0.0.1:80", None),
+        note(f"{UNANSWERED}127.0.0.1:81: TimeoutError", None),
     )
-    asked, kept_from, passed_by = about_services(run)
+    asked, kept_from, passed_by, taped, unanswered = about_services(run)
     assert "127.0.0.1:6379: time stands still" in asked
     assert "--fake redis=" in asked
     assert "--allow-host 10.0.0.1" in kept_from
     assert "127.0.0.1:6380: fakes are for clients of asyncio" in passed_by
+    assert taped == "what a service answered first it is taken to answer always: 127.0.0.1:80"
+    assert "127.0.0.1:81: TimeoutError" in unanswered

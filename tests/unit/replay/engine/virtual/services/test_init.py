@@ -1,6 +1,6 @@
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -19,6 +19,9 @@ class Echo(asyncio.Protocol):
 
 
 class EchoInMemory:
+    def notes(self) -> Iterator[str]:
+        yield "a fake echoed"
+
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[Answer]:
         yield Echo
@@ -51,7 +54,7 @@ def within(services: Services, host: str, port: int) -> bytes:
 def test_a_fake_answers_by_whatever_name_means_its_host(named: str, asked: str) -> None:
     services = Services({(named, 7): EchoInMemory()})
     assert within(services, asked, 7) == b"hello"
-    assert list(services.notes()) == []
+    assert list(services.notes()) == ["a fake echoed"]
 
 
 def test_who_looks_a_fake_up_finds_it() -> None:
@@ -111,6 +114,7 @@ def test_nor_does_a_client_that_blocks(connect: Callable[..., object]) -> None:
     assert list(services.notes()) == [
         "the application was kept from connecting to 192.0.2.1",
         "a client that blocks was kept from passing by the fake at 127.0.0.1:7",
+        "a fake echoed",
     ]
     # Afterwards all is as it was.
     assert connect in (socket.socket.connect, socket.socket.connect_ex)

@@ -5,7 +5,8 @@ import pytest
 from replay.engine.virtual.services.asgi_in_memory import AsgiInMemory
 from replay.engine.virtual.services.named import fake_named
 from replay.engine.virtual.services.redis_in_memory import RedisInMemory
-from replay.errors import ReplayError
+from replay.engine.virtual.services.tape import Tape
+from replay.errors import HostNotAllowed, ReplayError
 
 
 def test_a_redis() -> None:
@@ -22,6 +23,15 @@ def test_an_application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert address == ("127.0.0.1", 8080)
     assert isinstance(fake, AsgiInMemory)
     assert fake.name == "quiet_prices:app"
+
+
+def test_a_tape_asks_this_machine_and_who_is_allowed() -> None:
+    address, fake = fake_named("tape=127.0.0.1:8080")
+    assert address == ("127.0.0.1", 8080)
+    assert isinstance(fake, Tape)
+    assert isinstance(fake_named("tape=prices.example:80", ["prices.example"])[1], Tape)
+    with pytest.raises(HostNotAllowed, match=r"--fake tape leads to prices\.example"):
+        fake_named("tape=prices.example:80")
 
 
 @pytest.mark.parametrize("text", ["", "redis", "redis=", "redis=h", "redis=h:", "redis=h:70000"])
