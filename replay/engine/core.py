@@ -8,6 +8,7 @@ than one.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -216,9 +217,10 @@ class EngineCore:
         came_ns = self.plan.recorded_ns.get(event)
         if event.kind is not Kind.MESSAGE or came_ns is None:
             return None
+        waiting_for_it = self._waiting_for_connection(step.connection)
         later_ns = max(
             (
-                self._last_before_ns(other, came_ns)
+                self._last_before_ns(other, came_ns, counts_waiting=name not in waiting_for_it)
                 for name, other in self._progress.items()
                 if name != step.connection
             ),
@@ -226,20 +228,57 @@ class EngineCore:
         )
         return later_ns if later_ns + self.patience_ns > now_ns else None
 
-    def _last_before_ns(self, progress: _Progress, recorded_ns: int) -> int:
+    def _last_before_ns(
+        self, progress: _Progress, recorded_ns: int, *, counts_waiting: bool
+    ) -> int:
         """Return when the last step before a time of the recording is taken, or 0 without one.
 
         Who waits itself may go on yet, until its own patience ends.
         """
-        step = progress.step
-        is_opening = progress.next > 0 and progress.opened not in self._happened
+        if self._to_do_ns(progress) < recorded_ns:
+            if progress.due_ns is not None:
+                return progress.due_ns
+            if counts_waiting:
+                return progress.patient_until_ns
         was_open = self.plan.recorded_ns.get(progress.opened, recorded_ns) < recorded_ns
-        if step is not None and (step.recorded_at_ns < recorded_ns or (is_opening and was_open)):
-            return progress.patient_until_ns if progress.due_ns is None else progress.due_ns
         opened_ns = self._happened.get(progress.opened, 0) if was_open else 0
         taken = reversed(progress.steps[: progress.next])
         last = next((step for step in taken if step.recorded_at_ns < recorded_ns), None)
         return max(opened_ns, 0 if last is None else self._happened.get(last.as_event, 0))
+
+    def _to_do_ns(self, progress: _Progress) -> float:
+        """Return when in the recording the connection did what it has still to do."""
+        if progress.step is None:
+            return math.inf
+        to_do_ns = progress.step.recorded_at_ns
+        if progress.next > 0 and progress.opened not in self._happened:
+            return min(to_do_ns, self.plan.recorded_ns.get(progress.opened, to_do_ns))
+        return to_do_ns
+
+    def _waiting_for_connection(self, name: str) -> set[str]:
+        """Return the connections that cannot go on before one does, or may not; it included.
+
+        Did that one wait for them in its turn, they would be patient with each other for ever.
+        """
+        waiting = {name}
+        to_do_ns = self._to_do_ns(self._progress[name])
+        before = 0
+        while len(waiting) > before:
+            before = len(waiting)
+            for other, progress in self._progress.items():
+                if other not in waiting and self._is_held_up(progress, waiting, to_do_ns):
+                    waiting.add(other)
+                    to_do_ns = min(to_do_ns, self._to_do_ns(progress))
+        return waiting
+
+    def _is_held_up(self, progress: _Progress, by: set[str], to_do_ns: float) -> bool:
+        """Whether one may wait for connections, the first of which has that still to do."""
+        if not by.isdisjoint(self._waits_for(progress)):
+            return True
+        missing = progress.missing
+        if missing is None or missing.kind is not Kind.MESSAGE:
+            return False
+        return to_do_ns < self.plan.recorded_ns.get(missing, 0)
 
     def _given_up(self, progress: _Progress, step: Step, event: After, now_ns: int) -> GaveUp:
         unopened = event == After(Kind.OPEN, step.connection)
@@ -344,14 +383,27 @@ class EngineCore:
         That has a patience of its own, so it comes however long it takes; unless it waits for
         `step` in its turn.
         """
-        waiting = [step.connection]
-        while self._is_the_clients(event) and event.connection not in waiting:
-            waiting.append(event.connection)
-            missing = self._progress[event.connection].missing
-            if missing is None:
-                return not self._is_held_by(event.connection, waiting)
-            event = missing
-        return len(waiting) > 1 and not self._is_the_clients(event)
+        if not self._is_the_clients(event):
+            return False
+        to_go_on, seen = [event.connection], set[str]()
+        while to_go_on:
+            name = to_go_on.pop()
+            if name == step.connection:
+                return False
+            if name not in seen:
+                seen.add(name)
+                to_go_on += self._waits_for(self._progress[name])
+        return True
+
+    def _waits_for(self, progress: _Progress) -> list[str]:
+        """Return the connections that have to go on before this one does."""
+        if progress.missing is not None:
+            return [progress.missing.connection] if self._is_the_clients(progress.missing) else []
+        barrier = self._barriers.get((progress.name, progress.next))
+        if barrier is None:
+            return []
+        members = [(self._progress[name], index) for name, index in barrier.members]
+        return [each.name for each, index in members if _is_awaited(each, index)]
 
     def _is_the_clients(self, event: After) -> bool:
         """Whether the client has to do something first: that, or a step that came before it."""
@@ -363,15 +415,6 @@ class EngineCore:
         came_ns = self.plan.recorded_ns.get(event)
         is_before = came_ns is not None and progress.step.recorded_at_ns < came_ns
         return progress.next == 0 or is_before
-
-    def _is_held_by(self, connection: str, waiting: list[str]) -> bool:
-        """Whether a connection stands at a barrier for one of those who wait for it."""
-        progress = self._progress[connection]
-        barrier = self._barriers.get((connection, progress.next))
-        return barrier is not None and any(
-            name in waiting[:-1] and self._progress[name].next <= index
-            for name, index in barrier.members
-        )
 
     def _came_ns(self, event: After) -> int | None:
         """Return when an event came; all that an ended connection still owed came with its end."""
@@ -425,6 +468,11 @@ class EngineCore:
         # Who left at once would leave before the answers to a burst.
         keeps_gap = step.pinned or self.plan.pace is not Pace.BURST or isinstance(step.action, End)
         return followed_ns + step.gap_ns if keeps_gap else followed_ns
+
+
+def _is_awaited(progress: _Progress, index: int) -> bool:
+    """Whether a connection is still to come to a barrier that it meets with that step."""
+    return progress.next < index or (progress.next == index and progress.due_ns is None)
 
 
 def _first(queue: list[_Entry]) -> _Entry | None:

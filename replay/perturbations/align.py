@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import combinations
+from graphlib import CycleError, TopologicalSorter
+from itertools import combinations, pairwise
 from typing import ClassVar
 
 from replay.errors import PlanError
@@ -56,10 +58,35 @@ class Align(Edit):
                 yield replace(self, steps=fewer)
 
     def apply(self, plan: Plan) -> Plan:
-        """Return the perturbed plan. Raises PlanError when one needs what follows another."""
+        """Return the perturbed plan.
+
+        Raises PlanError when one needs what follows another, or other steps are aligned across.
+        """
         freed = [step for name, index in self.steps for step in self._freed(plan, name, index)]
-        barrier = Barrier(self.steps, self.apart_ns)
-        return replace(plan.with_steps(freed), barriers=(*plan.barriers, barrier))
+        barriers = (*plan.barriers, Barrier(self.steps, self.apart_ns))
+        self._check_order(barriers)
+        return replace(plan.with_steps(freed), barriers=barriers)
+
+    def _check_order(self, barriers: tuple[Barrier, ...]) -> None:
+        """Raise PlanError when a barrier would have to be passed before itself."""
+        passed: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+        for number, barrier in enumerate(barriers):
+            for connection, index in barrier.members:
+                passed[connection].append((index, number))
+        follows: defaultdict[int, set[int]] = defaultdict(set)
+        for connection, places in passed.items():
+            for (index, number), (next_index, next_number) in pairwise(sorted(places)):
+                if index == next_index:
+                    raise PlanError(f"{connection} step {index} is aligned already")
+                follows[next_number].add(number)
+        try:
+            TopologicalSorter(follows).prepare()
+        except CycleError:
+            steps = ", ".join(f"{connection} step {index}" for connection, index in self.steps)
+            raise PlanError(
+                f"{steps} cannot be aligned: other steps of these connections are aligned already, "
+                "and each would have to wait for the other"
+            ) from None
 
     def _freed(self, plan: Plan, connection: str, last: int) -> Iterator[Step]:
         """Yield the steps up to an aligned one, without waiting for the others that are aligned.

@@ -468,3 +468,30 @@ def test_who_waits_for_a_message_of_one_that_is_not_open_yet_is_patient() -> Non
     core.happened(After(Kind.OPEN, "c1"), 901 * MS)
     assert core.give_up(990 * MS) == []
     assert "c2" in [each.step.connection for each in core.give_up(1_200 * MS)]
+
+
+def test_those_who_wait_for_each_other_are_not_patient_for_ever() -> None:
+    first, second = Connection("c1"), Connection("c2")
+    plan = plan_from_capture(
+        capture_of(
+            first.opened(0),
+            second.opened(1),
+            first.sent(10, "a"),
+            second.sent(11, "b"),
+            first.said(12, {"type": "done"}),
+            first.sent(20, "c"),
+            first.left(50),
+            second.left(60),
+        )
+    )
+    # The answer to a may be what b brings; b waits for the end of who waits for it.
+    waiting = Gap("c2", 1, After(Kind.CLOSED, "c1"), 5 * MS).apply(plan)
+    core = EngineCore(waiting, 100 * MS)
+    for name in ("c1", "c2"):
+        core.taken(waiting.step(name, 0), 0)
+        core.happened(After(Kind.OPEN, name), 1 * MS)
+    core.taken(waiting.step("c1", 1), 10 * MS)
+    gave_up = [each for at_ms in range(10, 400) for each in core.give_up(at_ms * MS)]
+    assert [(each.step.name, each.waited_for.kind) for each in gave_up] == [
+        ("c1 step 2 (message)", Kind.MESSAGE)
+    ]

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from replay.errors import PlanError
-from replay.perturbations import Align, Gap
+from replay.perturbations import Align, Gap, perturbed
 from replay.plan import After, Kind
 from tests.unit.replay.captures import MS
 from tests.unit.replay.perturbations.sessions import PLAN, played, sent_ms
@@ -65,3 +65,28 @@ def test_what_has_nothing_to_align_is_refused(
 def test_it_is_known_by_its_last_step() -> None:
     edit = Align((("c1", 1), ("c2", 2)))
     assert (edit.connection, edit.step, edit.anchor) == ("c2", 2, "c1 step 1")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "complaint"),
+    [
+        ((("c1", 1), ("c2", 1)), (("c2", 1), ("c1", 2)), "c2 step 1 is aligned already"),
+        (
+            (("c1", 1), ("c2", 2)),
+            (("c1", 2), ("c2", 1)),
+            "c1 step 2, c2 step 1 cannot be aligned: other steps of these connections are",
+        ),
+    ],
+)
+def test_steps_that_would_wait_for_each_other_for_ever_are_refused(
+    first: tuple[tuple[str, int], ...], second: tuple[tuple[str, int], ...], complaint: str
+) -> None:
+    with pytest.raises(PlanError, match=complaint):
+        perturbed(PLAN, [Align(first), Align(second)])
+
+
+def test_steps_are_aligned_one_pair_after_another() -> None:
+    pairs = [Align((("c1", 1), ("c2", 1))), Align((("c1", 2), ("c2", 2)))]
+    run = played(*pairs)
+    assert sent_ms(run)["a"] == sent_ms(run, "c2")["x"]
+    assert list(sent_ms(run).values())[1] == list(sent_ms(run, "c2").values())[1]
