@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,10 +10,10 @@ import pytest
 from local_staging.launch import Staging, launch
 from replay.pytest_plugin.marked_test import MarkedTest
 from tests.e2e.other_project import ROOT, command, project
+from tests.jwt_shape import JWT_SHAPE
 
 CAPTURE = "data/samples/chat_reconnect.capture.jsonl"
 FINDING = "data/samples/chat_reconnect.finding.json"
-TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{10,}")
 
 
 @pytest.fixture(scope="module")
@@ -65,4 +64,4 @@ def test_an_exported_test_fails_on_the_incident_build(tmp_path: Path) -> None:
     assert "    came      500 Internal Server Error" in done.stdout
     written = [path.read_text() for path in tmp_path.rglob("*.*") if path.is_file()]
     assert len(written) > 10
-    assert [text for text in [done.stdout, *written] if TOKEN.search(text)] == []
+    assert [text for text in [done.stdout, *written] if JWT_SHAPE.search(text)] == []
