@@ -142,7 +142,8 @@ def sentences(result: HuntResult) -> list[str]:
     if result.kinds:
         lines.append(f"  tried: {', '.join(f'{n} {kind}' for kind, n in result.kinds.items())}")
     lines += [f"  all of: {each}" for each in result.exhausted]
-    lines.append(f"  unperturbed it fails in {result.control}")
+    if result.control.runs:
+        lines.append(f"  unperturbed it fails in {result.control}")
     return lines + [f"  note: {reason}" for reason in result.reasons]
 
 

@@ -114,7 +114,10 @@ async def _alike(experiment: Experiment, recorded: Capture) -> tuple[list[Trial]
         runs.append(await experiment.run((), "baseline"))
         problems = departures(runs[-1].run, recorded, experiment.plan.connections)
         if problems:
-            return runs, problems[0]
+            # It may say of itself why.
+            complained = LogBaseline.learned(()).judge(runs[-1].log).symptoms
+            said = f"; the server's log: {complained[0].detail}" if complained else ""
+            return runs, problems[0] + said
     return runs, ""
 
 

@@ -110,4 +110,10 @@ class Sweep:
     @property
     def kinds(self) -> dict[str, int]:
         """How many changes of each kind were tried."""
-        return dict(Counter(" + ".join(edit.name for edit in edits) for edits, _ in self.told))
+        return dict(Counter(_kind(edits) for edits, _ in self.told))
+
+
+def _kind(edits: Edits) -> str:
+    """Return what a change is made of, as in "gap x 2 + reset"."""
+    counts = Counter(edit.name for edit in edits)
+    return " + ".join(name if n == 1 else f"{name} x {n}" for name, n in counts.items())

@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from typing import Any, get_args, get_type_hints
 
+import msgspec
 import uvicorn
 from uvicorn.importer import ImportFromStringError
 
@@ -177,12 +178,33 @@ class UvicornServer:
             if self._made is not None and self._made[0] is app:
                 return self._made[1]
             own = getattr(app, OWN_OPTIONS, {})
-            config = uvicorn.Config(app, log_config=None, **{**own, **self.options})
+            options = {**own, **self.options}
+            _check_numbers(options)
+            config = uvicorn.Config(app, log_config=None, **options)
             config.load()
         except (TypeError, ValueError, LookupError, ImportError, ImportFromStringError) as error:
             raise ReplayError(f"uvicorn does not take these options: {error}") from None
         self._made = (app, config)
         return config
+
+
+def _check_numbers(options: Mapping[str, Any]) -> None:
+    """Raise ValueError for what is no number, or not true or false, where uvicorn needs that.
+
+    It takes anything itself, and fails in the middle of a connection.
+    """
+    for name, value in options.items():
+        wanted = _types_of_options().get(name)
+        if {wanted, *get_args(wanted)} & {int, float, bool}:
+            try:
+                msgspec.convert(value, wanted)
+            except msgspec.ValidationError as error:
+                raise ValueError(f"{name} is {value!r}: {error}") from None
+
+
+@cache
+def _types_of_options() -> dict[str, Any]:
+    return get_type_hints(uvicorn.Config.__init__)
 
 
 def running_loop() -> VirtualLoop:

@@ -185,3 +185,29 @@ async def test_a_plan_that_is_made_anew_is_corrected_anew(
     await learn(experiment, once)
     assert experiment.plan.step("c1", 1).after.called != "type=tick"
     assert str(experiment.plan.step("c1", 2).after) == "c1 open"
+
+
+class Complaining:
+    """A server's log that has the same traceback after each run."""
+
+    def skip(self) -> None:
+        pass
+
+    def new_lines(self) -> list[str]:
+        return [
+            "ERROR: the handshake failed",
+            "Traceback (most recent call last):",
+            '  File "rooms.py", line 7, in join',
+            "KeyError: 'no such room'",
+        ]
+
+
+async def test_what_goes_otherwise_than_recorded_is_told_with_what_the_server_says_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = experiment_of(tmp_path, monkeypatch, HEALTHY, REFUSED)
+    experiment.log = Complaining()
+    learned = await learn(experiment, HEALTHY)
+    (reason,) = learned.reasons
+    assert "answered 503, recorded 101" in reason
+    assert reason.endswith("; the server's log: KeyError: 'no such room'")

@@ -51,7 +51,7 @@ def test_counts_what_was_tried_by_kind() -> None:
         sweep.tell(edits, Verdict.PASS)
     kinds = sweep.kinds
     assert sum(kinds.values()) == len(sweep.told)
-    assert {"gap", "reset", "early_close", "half_close", "slow_reader", "gap + gap"} <= kinds.keys()
+    assert {"gap", "reset", "early_close", "half_close", "slow_reader", "gap x 2"} <= kinds.keys()
 
 
 def test_what_is_drawn_follows_from_the_seed() -> None:

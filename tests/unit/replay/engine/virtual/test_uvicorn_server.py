@@ -205,6 +205,18 @@ def test_an_option_that_uvicorn_does_not_know() -> None:
         run(app_of(shop), colour="red")
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("ws_ping_interval", "often"), ("ws_max_queue", 1.5), ("proxy_headers", 1)]
+)
+def test_an_option_of_another_type(option: str, value: object) -> None:
+    with pytest.raises(ReplayError, match=f"these options: {option} is {value!r}: Expected"):
+        run(app_of(shop), **{option: value})
+
+
+def test_options_of_all_types() -> None:
+    run(app_of(shop), ws_ping_interval=None, ws_ping_timeout=7, log_level="info", proxy_headers=False)
+
+
 def test_an_application_may_say_how_it_is_served() -> None:
     app = app_of(shop)
     app.uvicorn_options = {"ws_ping_interval": 7.0}  # type: ignore[attr-defined]
