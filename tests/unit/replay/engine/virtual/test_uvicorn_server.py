@@ -214,7 +214,8 @@ def test_an_option_of_another_type(option: str, value: object) -> None:
 
 
 def test_options_of_all_types() -> None:
-    run(app_of(shop), ws_ping_interval=None, ws_ping_timeout=7, log_level="info", proxy_headers=False)
+    options = {"ws_ping_interval": None, "ws_ping_timeout": 7, "log_level": "info"}
+    run(app_of(shop), proxy_headers=False, **options)
 
 
 def test_an_application_may_say_how_it_is_served() -> None:
