@@ -42,13 +42,15 @@ _WIDTH = 96
 class Source:
     """What a test is made from. Without a finding it replays the capture as recorded.
 
-    `control` is how often unperturbed runs failed, where a hunt says so.
+    `control` is how often unperturbed runs failed, where a hunt says so; `application` is the
+    module:attribute that was hunted in, if it was one.
     """
 
     capture: Path
     recorded: Capture
     finding: Mapping[str, Any] | None = None
     control: Mapping[str, Any] | None = None
+    application: str = ""
 
     def __post_init__(self) -> None:
         if self.recorded.header.secrets_kept:
@@ -87,7 +89,8 @@ def _with_finding(path: Path, capture: Path, control: Mapping[str, Any] | None) 
     # What does not fit together is found here, and not by the test.
     perturbed(plan_from_capture(recorded), read_edits(path))
     content = json.loads(path.read_text())
-    return Source(capture, recorded, content.get("finding") or content, control)
+    application = content["target"] if content.get("fidelity") else ""
+    return Source(capture, recorded, content.get("finding") or content, control, application)
 
 
 def write_test(source: Source, out: Path, *, overwrite: bool = False) -> list[Path]:
@@ -179,6 +182,8 @@ def _when(finding: Mapping[str, Any], window: Mapping[str, Any]) -> str:
 def _where(source: Source) -> Iterator[str]:
     yield "Where the server is: a fixture deadheat_target, --deadheat-target URL, or the variable"
     yield "DEADHEAT_TARGET."
+    if source.application:
+        yield f"It was found in {source.application}, which may be the target, too."
     plan = plan_from_capture(source.recorded)
     kinds = plan.secrets.values()
     issued = plan.correlation.issued()
@@ -187,7 +192,7 @@ def _where(source: Source) -> Iterator[str]:
     )
     if needed:
         yield f"It needs a fresh {' and a fresh '.join(needed)}: a fixture deadheat_tokens."
-    if _is_in_log(source.finding):
+    if _is_in_log(source.finding) and not source.application:
         yield "It needs the server's log: a fixture deadheat_log that returns its path."
 
 

@@ -39,5 +39,6 @@ def run(options: argparse.Namespace) -> int:
     source = source_from(options.source, options.capture)
     for path in write_test(source, options.out, overwrite=options.overwrite):
         print(path)
-    print(f"run it: pytest {options.out} --deadheat-target ws://127.0.0.1:PORT")
+    target = source.application or "ws://127.0.0.1:PORT"
+    print(f"run it: pytest {options.out} --deadheat-target {target}")
     return 0

@@ -41,7 +41,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--deadheat-runs", type=int, metavar="N", help="this many runs for every marked test"
     )
-    group.addoption("--deadheat-target", metavar="URL", help=f"also ${TARGET_VARIABLE}")
+    group.addoption(
+        "--deadheat-target",
+        metavar="URL|MODULE:ATTRIBUTE",
+        help="the server under test, or an ASGI application that runs in this process, in a time "
+        f"that jumps; also ${TARGET_VARIABLE}",
+    )
     group.addoption(
         "--deadheat-jwt-key",
         metavar="ENV|FILE",
@@ -106,12 +111,16 @@ def bases_of(item: pytest.Item) -> list[Path]:
 
 @pytest.fixture(scope="session")
 def deadheat_target(pytestconfig: pytest.Config) -> str:
-    """The ws:// URL of the server under test. Override it, at best with session scope."""
+    """The ws:// URL of the server under test, or an ASGI application as "module:attribute".
+
+    Override it, at best with session scope.
+    """
     url = pytestconfig.getoption("deadheat_target") or os.environ.get(TARGET_VARIABLE)
     if not url:
         pytest.fail(
             "deadheat: there is no target: define a fixture deadheat_target that returns the "
-            f"server's ws:// URL, or pass --deadheat-target URL, or set {TARGET_VARIABLE}",
+            "server's ws:// URL or the module:attribute of an ASGI application, or pass "
+            f"--deadheat-target URL, or set {TARGET_VARIABLE}",
             pytrace=False,
         )
     return str(url)

@@ -23,15 +23,20 @@ def after_replay(
 ) -> Callable[..., Any]:
     """Return a function that replays, judges, and then goes on with the body.
 
-    A coroutine function stays one, and its loop goes on meanwhile: the server may live in it.
+    A coroutine function stays one, and its loop goes on meanwhile: the server may live in it. An
+    application in this process has all the time for itself, as time jumps then.
     """
+    new_loop = marked.place.new_loop
     if inspect.iscoroutinefunction(body):
 
         @wraps(body)
         async def awaited(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401  the body's own
             __tracebackhide__ = True
             with without_traceback():
-                await beside_this_loop(marked.carry_out())
+                if new_loop is None:
+                    await beside_this_loop(marked.carry_out())
+                else:
+                    in_own_loop(marked.carry_out(), new_loop)
             _conclude(marked, properties)
             return await body(*arguments, **options)
 
@@ -41,7 +46,7 @@ def after_replay(
     def called(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401  the body's own
         __tracebackhide__ = True
         with without_traceback():
-            in_own_loop(marked.carry_out())
+            in_own_loop(marked.carry_out(), new_loop)
         _conclude(marked, properties)
         return body(*arguments, **options)
 

@@ -27,7 +27,8 @@ NOT_AS_RECORDED = "the server does not do as recorded, even unperturbed"
 class Whereabouts:
     """What a person needs to go on: the paths and words of the commands to type.
 
-    `options` are more options of `deadheat replay`: the pace, where fresh secrets come from.
+    `target` is a URL, or the name of an application in this process. `options` are more options of
+    `deadheat replay`: the pace, where fresh secrets come from.
     """
 
     test: str
@@ -228,7 +229,8 @@ def _does_not_fail(replay: Replay, text: str) -> Iterator[str]:
 def _commands(shown: JudgedRun, where: Whereabouts) -> Sequence[str]:
     replay = (
         *("deadheat", "replay", where.capture, "--plan", str(where.plan)),
-        *("--target", where.target, *where.options, "--out", "run.capture.jsonl"),
+        *("--target" if "://" in where.target else "--app", where.target),
+        *(*where.options, "--out", "run.capture.jsonl"),
     )
     return (
         f"  see it    {shlex.join(('deadheat', 'show', str(shown.path)))}",

@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from replay.engine.live import DEFAULT_PATIENCE_S, LONGEST_PATIENCE_S
 from replay.errors import ReplayError
 from replay.perturbations import Perturbation, from_json
 from replay.plan import Pace
 from replay.pytest_plugin.expectation import Expectation, expectation_from
+
+if TYPE_CHECKING:
+    from replay.engine.virtual.served_application import ServedApplication
 
 MARK = "deadheat"
 DEFAULT_RUNS = 1
@@ -38,7 +41,7 @@ class Case:
     runs: int | None = None
     pace: Pace = Pace.CAUSAL
     patience_s: float = DEFAULT_PATIENCE_S
-    target: str | None = None
+    target: str | ServedApplication | None = None
     jwt_key: str | None = None
     record: Callable[[str], Any] | None = None
 
@@ -71,7 +74,7 @@ def _written(  # noqa: PLR0913  the arguments of the mark, all but one by name
     runs: int | None = None,
     pace: str = "causal",
     patience: float = DEFAULT_PATIENCE_S,
-    target: str | None = None,
+    target: str | ServedApplication | None = None,
     jwt_key: str | None = None,
     record: Callable[[str], Any] | None = None,
 ) -> Case:

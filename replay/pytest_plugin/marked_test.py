@@ -167,6 +167,11 @@ class MarkedTest:
         is_wanted = self.mode is Mode.REWRITE and out not in self.recorded_anew
         if not is_wanted and not (self.mode is Mode.ONCE and not out.exists()):
             return
+        if self.case.record is not None and self.place.application is not None:
+            raise ReplayError(
+                f"{self.place.target.shown} is served in this process, where a client cannot "
+                "connect: record it at a ws:// URL"
+            )
         if self.case.record is None:
             if out.exists():
                 return

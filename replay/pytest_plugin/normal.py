@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from capture.format.model import Capture
 from replay.auth import TokenSource
 from replay.engine.live import DEFAULT_PATIENCE_S, RunSettings
 from replay.experiment import Experiment
 from replay.learning import BASELINE_RUNS, learn
-from replay.log_tail import LogTail
+from replay.log_tail import LogTail, ServerLog
 from replay.oracles.differential import Baseline
 from replay.oracles.log import LogBaseline
 from replay.oracles.mismatch import Mismatch, Transcripts, Varying, lasting
@@ -23,12 +25,20 @@ from replay.plan import Pace, Plan
 from replay.planning import plan_from_capture
 from replay.target import Target
 
+if TYPE_CHECKING:
+    from replay.engine.virtual.asgi_server import AsgiServer
+    from replay.engine.virtual.uvicorn_server import UvicornServer
+
+# A URL, and which application in this process if it is one.
+Server = tuple[str, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """The server under test, how to get in, and its log if that is to be read along.
 
-    `token_options` say the same of the tokens to `deadheat replay`.
+    `application` carries runs to the one that is served in this process. `token_options` say the
+    same of the tokens to `deadheat replay`.
     """
 
     target: Target
@@ -36,13 +46,33 @@ class Place:
     log: Path | None = None
     token_options: tuple[str, ...] = ()
     patience_s: float = DEFAULT_PATIENCE_S
+    application: UvicornServer | AsgiServer | None = None
+
+    @property
+    def server(self) -> Server:
+        """What tells it from other servers."""
+        return self.target.url, id(self.application)
 
     def settings(self) -> RunSettings:
         """Return the settings of a first run."""
-        return RunSettings(self.target, self.tokens, self.patience_s)
+        settings = RunSettings(self.target, self.tokens, self.patience_s)
+        if self.application is None:
+            return settings
+        return replace(settings, carrier=self.application)
 
-    def log_tail(self) -> LogTail | None:
+    @property
+    def new_loop(self) -> Callable[[], AbstractEventLoop] | None:
+        """What makes the event loop that its time is on, None for the usual one."""
+        if self.application is None:
+            return None
+        from replay.engine.virtual.loop import VirtualLoop
+
+        return VirtualLoop
+
+    def server_log(self) -> ServerLog | None:
         """Return a reader of what the log gets from now on."""
+        if self.application is not None:
+            return self.application.log
         return LogTail(self.log) if self.log is not None else None
 
 
@@ -78,7 +108,7 @@ class Normals:
     One is forgotten when its server may be another one: `forget` says so.
     """
 
-    _known: dict[tuple[str, str, Path | None, Pace], Normal] = field(default_factory=dict)
+    _known: dict[tuple[str, Server, Path | None, Pace], Normal] = field(default_factory=dict)
 
     async def of(
         self, capture_sha256: str, recorded: Capture, place: Place, pace: Pace, directory: Path
@@ -87,7 +117,7 @@ class Normals:
 
         Raises PlanError, NoToken, TargetRefused.
         """
-        key = (capture_sha256, place.target.url, place.log, pace)
+        key = (capture_sha256, place.server, place.log, pace)
         if key not in self._known:
             self._known[key] = await learned(recorded, place, pace, directory)
         return self._known[key]
@@ -95,7 +125,7 @@ class Normals:
     def settle_s(self, place: Place) -> float:
         """Return the rest that the server needs between runs, as far as anybody knows."""
         return max(
-            (known.settle_s for key, known in self._known.items() if key[1] == place.target.url),
+            (known.settle_s for key, known in self._known.items() if key[1] == place.server),
             default=0.0,
         )
 
@@ -120,7 +150,7 @@ async def learned(recorded: Capture, place: Place, pace: Pace, directory: Path) 
     alone = unlearned(recorded, place, pace)
     (directory / RUNS_FOLDER).mkdir(parents=True, exist_ok=True)
     experiment = Experiment(
-        alone.plan, alone.settings, directory, place.log_tail(), lambda trial: None
+        alone.plan, alone.settings, directory, place.server_log(), lambda trial: None
     )
     learned = await learn(experiment, recorded)
     controls = [trial.run for trial in experiment.trials if trial.purpose == "baseline"]

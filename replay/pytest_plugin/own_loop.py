@@ -9,19 +9,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, InvalidStateError
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-def in_own_loop(work: Coroutine[Any, Any, T]) -> T:
+NewLoop = Callable[[], asyncio.AbstractEventLoop]
+
+
+def in_own_loop(work: Coroutine[Any, Any, T], new_loop: NewLoop | None = None) -> T:
     """Carry out the work, block until it is done, and return its result; raises what it raises.
 
-    An exception in the waiting thread, such as KeyboardInterrupt, cancels the work first.
+    An exception in the waiting thread, such as KeyboardInterrupt, cancels the work first. The loop
+    is asyncio's usual one, or what `new_loop` makes.
     """
-    result, thread = _started(work)
+    result, thread = _started(work, new_loop)
     try:
         return result.result()
     finally:
@@ -40,16 +44,18 @@ async def beside_this_loop(work: Coroutine[Any, Any, T]) -> T:
         await asyncio.to_thread(thread.join)
 
 
-def _started(work: Coroutine[Any, Any, T]) -> tuple[Future[T], threading.Thread]:
+def _started(
+    work: Coroutine[Any, Any, T], new_loop: NewLoop | None = None
+) -> tuple[Future[T], threading.Thread]:
     result: Future[T] = Future()
     thread = threading.Thread(
-        target=_carry_out, args=(work, result), name="deadheat replay", daemon=True
+        target=_carry_out, args=(work, result, new_loop), name="deadheat replay", daemon=True
     )
     thread.start()
     return result, thread
 
 
-def _carry_out(work: Coroutine[Any, Any, T], result: Future[T]) -> None:
+def _carry_out(work: Coroutine[Any, Any, T], result: Future[T], new_loop: NewLoop | None) -> None:
     async def supervised() -> T:
         task = asyncio.ensure_future(work)
         loop = asyncio.get_running_loop()
@@ -57,7 +63,8 @@ def _carry_out(work: Coroutine[Any, Any, T], result: Future[T]) -> None:
         return await task
 
     try:
-        value = asyncio.run(supervised())
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            value = runner.run(supervised())
     except BaseException as error:  # it belongs to whoever waits for the result
         with contextlib.suppress(InvalidStateError):  # nobody waits any longer
             result.set_exception(error)

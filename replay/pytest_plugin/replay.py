@@ -115,7 +115,7 @@ async def carry_out(replay: Replay, place: Place, directory: Path) -> None:
         plan=normal.plan,
         settings=normal.settings,
         directory=directory,
-        log=place.log_tail(),
+        log=place.server_log(),
         on_trial=lambda trial: None,
         settle_s=normal.settle_s,
         baseline=normal.baseline,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,6 +23,14 @@ from replay.pytest_plugin.marked_test import Files, MarkedTest, Mode
 from replay.pytest_plugin.normal import Normals, Place
 from replay.pytest_plugin.unused import located
 from replay.target import Target, check_allowed, configured_hosts
+
+if TYPE_CHECKING:
+    from replay.engine.virtual.asgi_server import AsgiServer
+    from replay.engine.virtual.served_application import ServedApplication
+    from replay.engine.virtual.uvicorn_server import UvicornServer
+
+# As "module:attribute"; a port is no attribute.
+_APPLICATION = re.compile(r"[\w.]+:[^\W\d][\w.]*")
 
 # The messages of these name options of `deadheat`, which pytest has under other names.
 _IN_PYTEST = {
@@ -48,6 +56,9 @@ class DeadheatSession:
 
     config: pytest.Config
     normals: Normals = field(default_factory=Normals)
+    applications: list[tuple[ServedApplication | str, UvicornServer | AsgiServer]] = field(
+        default_factory=list
+    )
     recorded_anew: set[Path] = field(default_factory=set)
 
     def marked_test(
@@ -80,27 +91,56 @@ class DeadheatSession:
         )
 
     def _place(self, case: Case, request: pytest.FixtureRequest) -> Place:
-        url = case.target
-        if url is None:
-            url = request.getfixturevalue("deadheat_target")
-        target = url if isinstance(url, Target) else Target(str(url))
+        asked = case.target
+        if asked is None:
+            asked = request.getfixturevalue("deadheat_target")
         allowed = (
             *self.config.getoption("deadheat_allow_host"),
             *configured_hosts(self.config.rootpath / CONFIG_FILE),
         )
-        check_allowed(target, allowed)
+        target, application = self._served(asked, allowed)
         source = case.jwt_key
         if source is None:
             source = request.getfixturevalue("deadheat_tokens")
         options = ("--jwt-key", str(source)) if isinstance(source, str | Path) else ()
         log = request.getfixturevalue("deadheat_log")
+        if application is not None and log is not None:
+            raise ReplayError(
+                "deadheat_log is for a server elsewhere: what an application in this process logs "
+                "is heard without it"
+            )
         return Place(
             target=target,
             tokens=_tokens(source),
             log=None if log is None else Path(log),
             token_options=options,
             patience_s=case.patience_s,
+            application=application,
         )
+
+    def _served(
+        self,
+        asked: Any,  # noqa: ANN401  what a fixture returned
+        allowed: tuple[str, ...],
+    ) -> tuple[Target, UvicornServer | AsgiServer | None]:
+        """Return the target, and what carries runs to it if it is an application to serve here."""
+        from replay.engine.virtual.served_application import ServedApplication
+        from replay.engine.virtual.uvicorn_server import app_target
+
+        if isinstance(asked, ServedApplication):
+            application = asked
+        elif _APPLICATION.fullmatch(str(asked)):
+            application = ServedApplication(str(asked), allowed_hosts=allowed)
+        else:
+            target = asked if isinstance(asked, Target) else Target(str(asked))
+            check_allowed(target, allowed)
+            return target, None
+        # What is normal for one is normal for later tests only with its time of day.
+        known = [server for each, server in self.applications if each == asked]
+        if not known:
+            known = [application.server()]
+            self.applications.append((asked, known[0]))
+        return app_target(application.name), known[0]
 
     def _directory(self, item: pytest.Item, tmp_path_factory: pytest.TempPathFactory) -> Path:
         name = re.sub(r"\W+", "_", item.name)[:40]

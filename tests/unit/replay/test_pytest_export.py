@@ -214,6 +214,16 @@ def test_no_detail_breaks_the_module(detail: str) -> None:
     assert max(len(line) for line in text.splitlines()) <= 100
 
 
+def test_a_finding_of_an_application_says_so(hunt: Path, tmp_path: Path) -> None:
+    for name in ("hunt.json", "finding.json"):
+        answer = json.loads((hunt / name).read_text())
+        found = {**answer, "target": "shop:app", "fidelity": "asgi"}
+        (hunt / name).write_text(json.dumps(found))
+    for source in (source_from(hunt), source_from(hunt / "finding.json")):
+        assert source.application == "shop:app"
+        assert "# It was found in shop:app, which may be the target" in module_text(source, "x")
+
+
 def expected_in(text: str) -> Any:  # noqa: ANN401 - any JSON
     """Return what the mark of a module expects of the runs."""
     return mark_of(text)["expect"]

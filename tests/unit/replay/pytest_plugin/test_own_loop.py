@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from replay.engine.virtual.loop import VirtualLoop
 from replay.pytest_plugin.own_loop import beside_this_loop, in_own_loop
 
 
@@ -19,6 +20,14 @@ async def breaks() -> None:
 
 def test_the_work_is_done_in_another_thread() -> None:
     assert in_own_loop(where()) != threading.get_ident()
+
+
+def test_the_loop_may_be_another() -> None:
+    async def its_loop() -> asyncio.AbstractEventLoop:
+        await asyncio.sleep(3600)
+        return asyncio.get_running_loop()
+
+    assert isinstance(in_own_loop(its_loop(), VirtualLoop), VirtualLoop)
 
 
 def test_what_it_raises_is_raised() -> None:
