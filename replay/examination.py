@@ -6,11 +6,13 @@ narrowed by bisection, measured in turns with unperturbed runs.
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from capture.format.model import Capture
 from replay.errors import PlanError
 from replay.experiment import Trial
 from replay.failure import rate_of, verdict_on, with_log
@@ -25,7 +27,7 @@ from replay.planning import plan_from_capture
 from replay.search import Edits
 from replay.search.plainer import plainer
 from replay.search.shrink import Shrink
-from replay.search.spread import Times, orders, spread
+from replay.search.spread import Course, Times, orders, spread
 from replay.search.window import Window, WindowSearch
 from replay.statistics import Rate, probable, rate, repeats_to_see
 from replay.statistics.sequential import Decision, SequentialTest
@@ -46,6 +48,8 @@ SPREAD_RUNS = 2
 PLAINER_RUNS = 2
 # Codes of a Close frame that give no reason.
 SAYS_NOTHING = frozenset({1000, 1005})
+# Symptoms that tell which messages came, and no more.
+SAYS_WHAT = frozenset({SymptomKind.MISSING, SymptomKind.CHANGED, SymptomKind.EXTRA})
 
 Told = Sequence[tuple[Edits, Verdict]]
 
@@ -60,6 +64,7 @@ class Examination:
     # What messages say after a while, for good; the symptoms that other orders of steps have.
     _states: set[str] = field(default_factory=set)
     _of_orders: list[set[tuple[str, str, str]]] = field(default_factory=list)
+    _spread_out: list[Trial] = field(default_factory=list)
 
     async def examine(self, failing: Trial, told: Told) -> Finding | None:
         """Return what a failing run comes to; None when it does not fail again, or is no race.
@@ -70,7 +75,10 @@ class Examination:
         await self.ledger.control()
         if confirmed is None or await self._is_only_order(failing, again):
             return None
-        failing = await self._plainer(await self._fewest(failing, confirmed))
+        found, failing = failing, await self._plainer(await self._fewest(failing, confirmed))
+        # With fewer changes it may be in another order.
+        if failing.edits != found.edits and await self._is_only_order(failing, ()):
+            return None
         edits, search = failing.edits, None
         varied = varied_of(edits)
         if varied is not None:
@@ -143,8 +151,8 @@ class Examination:
         """Whether the failure follows from the order of steps alone, however far apart they are."""
         experiment = self.ledger.experiment
         plan = experiment.plan
-        for order in _orders(plan, failing):
-            edits = spread(plan, order, SPREAD_NS)
+        for order, hurried_ns in self._orders(failing):
+            edits = spread(plan, order, SPREAD_NS, hurried_ns)
             trials = [await experiment.run(edits, "spread") for _ in range(SPREAD_RUNS)]
             shown = [_shown_by(trial) for trial in trials]
             if shown[0] and all(each == shown[0] for each in shown):
@@ -152,7 +160,11 @@ class Examination:
             # A single run may lack a symptom, or have one more, by chance.
             alike = sum(_shown_by(trial) == shown[0] for trial in (failing, *again))
             is_told = shown[0] in self._of_orders and 2 * alike > len(again)
-            if is_told or (shown[0] in self._of_orders and self._lacks_alike(failing, trials[0])):
+            goes_alike = any(self._goes_alike(failing, each) for each in trials)
+            if goes_alike:
+                self._spread_out += trials
+            lacks_alike = shown[0] in self._of_orders and self._lacks_alike(failing, trials[0])
+            if is_told or goes_alike or lacks_alike:
                 step = plan.step(failing.edits[0].connection, failing.edits[0].step)
                 self.ledger.note(
                     f"{step.name} before a step of another connection gives another answer however "
@@ -160,6 +172,43 @@ class Examination:
                 )
                 return True
         return False
+
+    def _orders(self, trial: Trial) -> Iterator[tuple[Times, Times]]:
+        """Yield the orders of steps that may explain a run, and what keeps its gap in them.
+
+        Where several things were changed, who left before an answer, too, may lack no more than
+        that.
+        """
+        plan, course = self.ledger.experiment.plan, _course_of(trial.run)
+        left_ns = _left_early(plan, course) if len(trial.edits) > 1 else {}
+        is_silent = all(each.kind in SAYS_WHAT for each in trial.judgement.symptoms)
+        for order in orders(plan, course, _course_of(self._unperturbed().run)):
+            yield order, {}
+            if left_ns and is_silent:
+                yield order, left_ns
+
+    def _unperturbed(self) -> Trial:
+        runs = self.ledger.experiment.trials
+        return next(run for run in reversed(runs) if not run.edits)
+
+    def _goes_alike(self, failing: Trial, spread_out: Trial) -> bool:
+        """Whether whoever has a symptom in a run hears the same far apart, and ends the same; and
+        the others no more than there, as less may be owed to them.
+
+        What it is called depends on what was changed, as that says what is owed.
+        """
+        baseline = self.ledger.experiment.baseline
+        symptoms = failing.judgement.symptoms
+        seen_otherwise = {each.exactly for each in symptoms if each.check or not each.connection}
+        names = {each.connection for each in symptoms} - {""}
+        if baseline is None or not names or not seen_otherwise <= _shown_by(spread_out):
+            return False
+        heard, far_apart = baseline.heard(failing.run), baseline.heard(spread_out.run)
+        return all(
+            name in far_apart
+            and (talk == far_apart[name] or (name not in names and talk <= far_apart[name]))
+            for name, talk in heard.items()
+        )
 
     def _lacks_alike(self, failing: Trial, spread_out: Trial) -> bool:
         """Whether a run shows no more than what its order shows far apart, and what that lacks too.
@@ -173,8 +222,7 @@ class Examination:
         more = [each for each in failing.judgement.symptoms if each.exactly not in shown]
         if not shown <= _shown_by(failing) or any(e.kind is not SymptomKind.MISSING for e in more):
             return False
-        runs = self.ledger.experiment.trials
-        usual = _heard(next(run for run in reversed(runs) if not run.edits))
+        usual = _heard(self._unperturbed())
         lacking = usual - _heard(failing)
         return bool(lacking) and lacking <= usual - _heard(spread_out)
 
@@ -196,16 +244,29 @@ class Examination:
         symptoms = trial.judgement.symptoms
         if not symptoms:
             return False
-        if _shown_by(trial) in self._of_orders:
-            return any(_orders(self.ledger.experiment.plan, trial))
+        if self._is_of_an_order(trial):
+            return any(self._orders(trial))
         return _may_be_a_state(trial) and _what_changed(trial) <= self._states
+
+    def _verdict_on(self, trial: Trial, failing: Trial) -> Verdict:
+        """Return whether a run fails alike.
+
+        Beside a race there may be times at which only the order of steps is another.
+        """
+        return Verdict.PASS if self._is_of_an_order(trial) else verdict_on(trial, failing)
+
+    def _is_of_an_order(self, trial: Trial) -> bool:
+        """Whether a run shows what some order of steps has far apart."""
+        if _shown_by(trial) in self._of_orders:
+            return True
+        return any(self._goes_alike(trial, each) for each in self._spread_out)
 
     async def _fewest(self, failing: Trial, confirmed: Rate) -> Trial:
         """Return a run that fails alike with the fewest of its edits."""
         shrink = Shrink(failing.edits, repeats_to_see(probable(confirmed)))
         while (edits := shrink.ask()) is not None and self.ledger.left > LEAST_RESERVE:
             trial = await self.ledger.experiment.run(edits, "shrink")
-            verdict = verdict_on(trial, failing)
+            verdict = self._verdict_on(trial, failing)
             shrink.tell(edits, verdict)
             if verdict is Verdict.FAIL:
                 failing = trial
@@ -225,7 +286,7 @@ class Examination:
             trials: list[Trial] = []
             while len(trials) < PLAINER_RUNS and self.ledger.left > LEAST_RESERVE:
                 trial = await experiment.run((gap,), "plainer")
-                if verdict_on(trial, failing) is not Verdict.FAIL:
+                if self._verdict_on(trial, failing) is not Verdict.FAIL:
                     break
                 trials.append(trial)
             if len(trials) == PLAINER_RUNS:
@@ -256,9 +317,7 @@ class Examination:
             if self.ledger.left <= keep:
                 return False
             trial = await self.ledger.experiment.run(edits, "window")
-            # Beside a race there may be times at which only the order of steps is another.
-            is_order = _shown_by(trial) in self._of_orders
-            search.tell(edits, Verdict.PASS if is_order else verdict_on(trial, failing))
+            search.tell(edits, self._verdict_on(trial, failing))
         return True
 
     async def _doubt(self, search: WindowSearch, failing: Trial, measured: Rate) -> None:
@@ -329,9 +388,8 @@ def _heard(trial: Trial) -> Counter[tuple[str, str]]:
     return Counter((name, reply.kind) for name, talk in talks.items() for reply in talk.replies)
 
 
-def _orders(plan: Plan, trial: Trial) -> Iterator[Times]:
-    """Yield the orders of steps that may explain a run."""
-    talks = transcripts(trial.run)
+def _course_of(run: Capture) -> Course:
+    talks = transcripts(run)
     taken_ns = {
         (name, step): at_ns
         for name, talk in talks.items()
@@ -343,7 +401,19 @@ def _orders(plan: Plan, trial: Trial) -> Iterator[Times]:
         for reply in reversed(talk.replies)
         if (name, reply.step) in taken_ns
     }
-    return orders(plan, taken_ns, answered_ns)
+    return Course(taken_ns, answered_ns)
+
+
+def _left_early(plan: Plan, course: Course) -> Times:
+    """Return how soon those left who did before the step before that was answered."""
+    left_ns = {}
+    for name, steps in plan.connections.items():
+        end, asked = (name, len(steps) - 1), (name, len(steps) - 2)
+        if end in course.taken_ns and asked in course.taken_ns:
+            at_ns = course.taken_ns[end]
+            if course.answered_ns.get(asked, math.inf) > at_ns:
+                left_ns[end] = at_ns - course.taken_ns[asked]
+    return left_ns
 
 
 def _shown_by(trial: Trial) -> set[tuple[str, str, str]]:

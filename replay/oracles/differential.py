@@ -102,6 +102,24 @@ class _Habit:
     # How long the answers to each step take at most.
     took_ns: Mapping[int, int]
 
+    def comes_by_itself(self, template: Template, *, is_push: bool) -> bool:
+        """Whether a message may come or not; of those never heard before, a push may."""
+        expected = self.expected.get(template)
+        return is_push if expected is None else expected.is_free
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How often each message came on a connection, how that was opened and how it ended."""
+
+    messages: Counter[Template]
+    status: int | None
+    ending: tuple[bool, int | None]
+
+    def __le__(self, other: Heard) -> bool:
+        """Whether nothing came that did not come in the other, whichever way it ended."""
+        return self.messages <= other.messages
+
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
@@ -140,6 +158,28 @@ class Baseline:
             if expected.is_free
             for kind in expected.kinds
         )
+
+    def heard(self, run: Capture) -> dict[str, Heard]:
+        """Return what each connection heard in a run and how it ended, without what comes by itself
+        and what varies.
+        """
+        pushes = self.pushes()
+        return {
+            name: Heard(
+                Counter(
+                    template
+                    for reply in talk.replies
+                    if not habit.comes_by_itself(
+                        template := habit.normaliser.template(reply.shape),
+                        is_push=reply.kind in pushes,
+                    )
+                ),
+                talk.status,
+                _ending_kind(talk.ending),
+            )
+            for name, talk in transcripts(run).items()
+            if (habit := self.habits.get(name)) is not None
+        }
 
     def judge(
         self,

@@ -1,8 +1,10 @@
 """A failing order of steps, tried again with the steps far apart."""
 
+import pytest
+
 from replay.plan import After, Kind
 from replay.planning import plan_from_capture
-from replay.search.spread import Times, orders, reordered, spread
+from replay.search.spread import Course, Times, orders, reordered, spread
 from tests.unit.replay.captures import Connection, capture_of
 
 GAP_NS = 300_000_000
@@ -67,17 +69,38 @@ IN_TIME: Times = {(step.connection, step.index): step.recorded_at_ns for step in
 MS = 1_000_000
 
 
+USUAL = Course(IN_TIME, {("c1", 1): 150 * MS})
+
+
 def test_the_recorded_order_explains_nothing() -> None:
-    assert list(orders(PLAN, IN_TIME, {("c1", 1): 150 * MS})) == []
+    assert list(orders(PLAN, USUAL, USUAL)) == []
 
 
 def test_another_order_may_explain_what_it_brought() -> None:
-    assert list(orders(PLAN, GET_FIRST, {})) == [GET_FIRST]
+    assert list(orders(PLAN, Course(GET_FIRST, {}), USUAL)) == [GET_FIRST]
 
 
-def test_who_asks_before_somebody_else_was_answered_may_have_been_first() -> None:
+@pytest.mark.parametrize("answered_ms", [150, 250])
+def test_who_asks_before_somebody_else_was_answered_may_have_been_first(answered_ms: int) -> None:
+    # When recorded, too, it came before the later answer.
     soon: Times = {**IN_TIME, ("c2", 1): 120 * MS}
-    (first_of_both,) = orders(PLAN, soon, {("c1", 1): 150 * MS})
+    (first_of_both,) = orders(PLAN, Course(soon, {("c1", 1): answered_ms * MS}), USUAL)
     assert first_of_both["c2", 1] < first_of_both["c1", 1]
-    # When recorded, too, it came before the answer.
-    assert list(orders(PLAN, soon, {("c1", 1): 250 * MS})) == []
+
+
+def test_who_usually_asks_before_somebody_else_was_answered_may_be_later_now() -> None:
+    usual = Course(IN_TIME, {("c1", 1): 250 * MS})
+    assert list(orders(PLAN, USUAL, usual)) == [IN_TIME]
+
+
+def test_who_hurries_keeps_the_gap_to_the_step_before_of_its_own() -> None:
+    hurried = {("c1", 1): 7 * MS, ("c2", 2): 7 * MS}
+    one_by_one: Times = {**AS_RECORDED, ("c1", 2): 2, ("c1", 1): 2}
+    edits = spread(PLAN, one_by_one, GAP_NS, hurried)
+    assert {(edit.connection, edit.step): edit.gap_ns for edit in edits} == {
+        ("c2", 0): GAP_NS,
+        ("c1", 1): GAP_NS,
+        ("c1", 2): GAP_NS,
+        ("c2", 1): GAP_NS,
+        ("c2", 2): 7 * MS,
+    }
