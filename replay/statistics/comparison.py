@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,4 +97,19 @@ def p_value_of(before: Rate, after: Rate) -> float:
         [before.failures, after.failures],
         [before.runs - before.failures, after.runs - after.failures],
     ]
-    return float(boschloo_exact(table, alternative="greater").pvalue)
+    with _no_log_set_up():
+        return float(boschloo_exact(table, alternative="greater").pvalue)
+
+
+@contextmanager
+def _no_log_set_up() -> Iterator[None]:
+    """Keep what calls `logging.info` from setting up a log to stderr, as scipy's optimizer does.
+
+    All that is logged from then on would go there.
+    """
+    root, nowhere = logging.getLogger(), logging.NullHandler()
+    root.addHandler(nowhere)
+    try:
+        yield
+    finally:
+        root.removeHandler(nowhere)

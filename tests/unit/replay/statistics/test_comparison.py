@@ -1,3 +1,5 @@
+import logging
+
 import pytest
 from scipy.stats import fisher_exact
 
@@ -18,6 +20,13 @@ def test_about_as_often_does_not_differ() -> None:
 def test_without_runs_nothing_differs() -> None:
     assert not differs(rate(5, 5), rate(0, 0))
     assert not differs(rate(0, 0), rate(0, 5))
+
+
+def test_no_log_is_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    assert differs(rate(14, 20), rate(0, 113))
+    assert root.handlers == []
 
 
 def test_published_p_values() -> None:
