@@ -8,11 +8,12 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from functools import partial
 from types import FrameType
 from typing import TypeVar
 
 from capture.errors import DeadheatError
-from deadheat.exit_status import TERMINATED
+from deadheat.exit_status import INTERRUPTED, TERMINATED
 
 T = TypeVar("T")
 
@@ -56,27 +57,36 @@ def run(
 
 async def _until_terminated(work: Coroutine[object, object, T]) -> T:
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    on_interrupt = signal.getsignal(signal.SIGINT)
 
-    def on_terminate(_number: int, _frame: FrameType | None) -> None:
-        if task is not None:
-            loop.call_soon_threadsafe(task.cancel)
+    def on_signal(number: int, frame: FrameType | None) -> None:
         # An application in this process may never let go of it: then nothing else ends it.
-        signal.signal(signal.SIGALRM, _give_up)
+        is_interrupt = number == signal.SIGINT
+        signal.signal(signal.SIGALRM, partial(_give_up, is_interrupt))
         signal.alarm(PATIENCE_S)
+        if is_interrupt and callable(on_interrupt):
+            on_interrupt(number, frame)
+        elif task is not None:
+            loop.call_soon_threadsafe(task.cancel)
 
     if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
         return await work
-    signal.signal(signal.SIGTERM, on_terminate)
+    signal.signal(signal.SIGTERM, on_signal)
+    if callable(on_interrupt):
+        signal.signal(signal.SIGINT, on_signal)
     try:
         return await work
     finally:
         signal.alarm(0)
+        if callable(on_interrupt):
+            signal.signal(signal.SIGINT, on_interrupt)
 
 
-def _give_up(_number: int, _frame: FrameType | None) -> None:
-    print(f"deadheat: terminated; what it was at went on for {PATIENCE_S} s more", file=sys.stderr)
+def _give_up(is_interrupt: bool, _number: int, _frame: FrameType | None) -> None:  # noqa: FBT001
+    said = "interrupted" if is_interrupt else "terminated"
+    print(f"deadheat: {said}; what it was at went on for {PATIENCE_S} s more", file=sys.stderr)
     sys.stderr.flush()
-    os._exit(TERMINATED)
+    os._exit(INTERRUPTED if is_interrupt else TERMINATED)
 
 
 def _uvloop() -> Callable[[], asyncio.AbstractEventLoop] | None:

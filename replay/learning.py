@@ -6,11 +6,12 @@ unasked: each of these would make a bad baseline, and is found here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from capture.format.model import Capture
+from replay.engine.remarks import unplanned
 from replay.experiment import Experiment, Trial
 from replay.oracles.checks import text_of
 from replay.oracles.checks.screening import set_aside
@@ -67,7 +68,7 @@ async def learn(experiment: Experiment, recorded: Capture) -> Learned:
         # Some step was taken to wait for what comes by itself: then its timing was chance.
         experiment.plan = replanned
         await _learn_from([], experiment, recorded)
-    reasons = _screen_checks(experiment)
+    reasons = (*_unplanned(experiment), *_screen_checks(experiment))
     if experiment.settle_s == SETTLE_LADDER_S[0]:
         return Learned(True, reasons)
     remembers = (
@@ -75,6 +76,15 @@ async def learn(experiment: Experiment, recorded: Capture) -> Learned:
         "its end"
     )
     return Learned(True, (remembers, *reasons))
+
+
+def _unplanned(experiment: Experiment) -> Iterator[str]:
+    """Yield what is otherwise than planned in each unperturbed run: the first of that is enough."""
+    runs = [trial.run for trial in experiment.trials if trial.purpose == "baseline"]
+    first, *others = [unplanned(run) for run in runs[-BASELINE_RUNS:]]
+    always = [remark for remark in first if all(remark in other for other in others)]
+    if always:
+        yield f"unperturbed runs are not as planned: {always[0]}"
 
 
 def _screen_checks(experiment: Experiment) -> tuple[str, ...]:

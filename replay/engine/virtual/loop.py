@@ -45,6 +45,10 @@ FIRST_OWN_PORT = 40_000
 # How long, in the world's time, a real socket may take to answer, and to say more after it did.
 ANSWER_S = 1.0
 MORE_S = 0.000_5
+# A program that always has more to do (`while not ready: await asyncio.sleep(0)`) would hold time
+# up: after so many turns without a pause each takes about as long as in the world.
+SPINS_AFTER = 1_000
+TURN_NS = 20_000
 # Signals come through a pipe, which is looked at every so many turns.
 LOOK_EVERY = 1_000
 
@@ -325,6 +329,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         super().__init__()
         self._loop = loop
         self._looks = 0
+        self._busy_turns = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return what is ready on real sockets; if nothing is, the time has come when this returns.
@@ -334,7 +339,12 @@ class _JumpingSelector(selectors.DefaultSelector):
         loop = self._loop
         is_idle = timeout is None or timeout > 0
         self._looks += 1
-        if not is_idle:
+        if is_idle:
+            self._busy_turns = 0
+        else:
+            self._busy_turns += 1
+            if self._busy_turns > SPINS_AFTER:
+                loop.now_ns += TURN_NS
             loop.follow_agenda(loop.now_ns)
         # One of them is the loop's own pipe, by which signals come.
         has_sockets = len(self._fd_to_key) > 1  # type: ignore[attr-defined]

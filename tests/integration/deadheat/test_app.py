@@ -331,7 +331,13 @@ def test_an_application_that_cannot_be_had_is_told_of(
     assert complaint in one_clear_line(done)
 
 
-def test_an_application_that_never_lets_go_can_be_ended(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("by", "status", "called"),
+    [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")],
+)
+def test_an_application_that_never_lets_go_can_be_ended(
+    by: signal.Signals, status: int, called: str, folder: Path
+) -> None:
     (folder / "bad_app.py").write_text(BAD)
     with subprocess.Popen(
         [*COMMAND, "hunt", "shop.capture.jsonl", "--app", "bad_app:blocks", "--out", "hunt"],
@@ -343,10 +349,10 @@ def test_an_application_that_never_lets_go_can_be_ended(folder: Path) -> None:
     ) as stuck:
         assert stuck.stdout is not None
         assert stuck.stdout.readline() == "blocked\n"
-        stuck.send_signal(signal.SIGTERM)
+        stuck.send_signal(by)
         _, complaint = stuck.communicate(timeout=30)
-    assert stuck.returncode == 143
-    assert complaint.endswith("deadheat: terminated; what it was at went on for 5 s more\n")
+    assert stuck.returncode == status
+    assert complaint.endswith(f"deadheat: {called}; what it was at went on for 5 s more\n")
 
 
 TELLTALE = (

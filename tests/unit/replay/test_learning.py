@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from capture.format.model import Capture, Vantage
+from capture.format.model import Capture, Note, Vantage
 from replay.auth import TokenSource
 from replay.causality import Waits, with_causality
 from replay.engine.live import RunSettings
@@ -211,3 +211,18 @@ async def test_what_goes_otherwise_than_recorded_is_told_with_what_the_server_sa
     (reason,) = learned.reasons
     assert "answered 503, recorded 101" in reason
     assert reason.endswith("; the server's log: KeyError: 'no such room'")
+
+
+async def test_what_is_otherwise_than_planned_in_each_run_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited = Note(at_ns=100, connection="", text="c1 step 2 waited in vain for c1 message 2")
+    once = Note(at_ns=101, connection="", text="c1 step 1 waited in vain for c1 message 1")
+
+    def noted(*notes: Note) -> Capture:
+        return msgspec.structs.replace(HEALTHY, events=(*HEALTHY.events, *notes))
+
+    experiment = experiment_of(tmp_path, monkeypatch, HEALTHY, noted(once, waited), noted(waited))
+    assert (await learn(experiment, HEALTHY)).reasons == (
+        "unperturbed runs are not as planned: c1 step 2 waited in vain for c1 message 2",
+    )

@@ -277,6 +277,21 @@ def test_who_waits_for_what_never_comes_is_told() -> None:
     loop.close()
 
 
+def test_time_passes_while_a_program_always_has_more_to_do() -> None:
+    async def main() -> tuple[int, float]:
+        loop, turns = asyncio.get_running_loop(), 0
+        ready = asyncio.Event()
+        loop.call_later(1.0, ready.set)
+        while not ready.is_set():
+            turns += 1
+            await asyncio.sleep(0)
+        return turns, loop.time()
+
+    turns, took_s = run(main)
+    assert turns < 100_000
+    assert took_s == pytest.approx(1.0, abs=0.001)
+
+
 def test_to_watch_the_clock_takes_no_time() -> None:
     loop = VirtualLoop()
     before = loop.read_ns()
