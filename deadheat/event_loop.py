@@ -82,7 +82,7 @@ async def _until_terminated(work: Coroutine[object, object, T]) -> T:
             signal.signal(signal.SIGINT, on_interrupt)
 
 
-def _give_up(is_interrupt: bool, _number: int, _frame: FrameType | None) -> None:  # noqa: FBT001
+def _give_up(is_interrupt: bool, _number: int, _frame: FrameType | None) -> None:
     said = "interrupted" if is_interrupt else "terminated"
     print(f"deadheat: {said}; what it was at went on for {PATIENCE_S} s more", file=sys.stderr)
     sys.stderr.flush()
