@@ -61,6 +61,8 @@ class Examination:
     ledger: Ledger
     rate_runs: int
     seed: int
+    # How many failed once, and not again.
+    not_again: int = 0
     # What messages say after a while, for good; the symptoms that other orders of steps have.
     _states: set[str] = field(default_factory=set)
     _of_orders: list[set[tuple[str, str, str]]] = field(default_factory=list)
@@ -73,7 +75,10 @@ class Examination:
         """
         confirmed, again = await self._confirmed(failing)
         await self.ledger.control()
-        if confirmed is None or await self._is_only_order(failing, again):
+        if confirmed is None:
+            self.not_again += 1
+            return None
+        if await self._is_only_order(failing, again):
             return None
         found, failing = failing, await self._plainer(await self._fewest(failing, confirmed))
         # With fewer changes it may be in another order.

@@ -107,7 +107,6 @@ class Hunt:
     _findings: list[tuple[Finding, Trial]] = field(default_factory=list)
     _known_complaints: set[tuple[str, str, str]] = field(default_factory=set)
     _deferred: list[Trial] = field(default_factory=list)
-    _not_again: int = 0
     _unproven: int = 0
 
     def __post_init__(self) -> None:
@@ -168,8 +167,8 @@ class Hunt:
             if await self._is_finding(failing) and self.settings.stop_at_first:
                 break
         await self._examine_the_rest()
-        if self._not_again:
-            self._ledger.note(f"{self._not_again} changes failed once, and not when repeated")
+        if not_again := self._examination.not_again:
+            self._ledger.note(f"{not_again} changes failed once, and not when repeated")
         if self._ledger.control_rate.failures:
             self._ledger.note("unperturbed runs fail by themselves")
             return Answer.INCONCLUSIVE
@@ -183,7 +182,6 @@ class Hunt:
         """Examine a failing run, and keep what it comes to."""
         finding = await self._examination.examine(failing, self._sweep.told)
         if finding is None:
-            self._not_again += 1
             return False
         is_proven = self._is_proven(finding)
         if is_proven:
