@@ -653,3 +653,20 @@ def test_a_list_that_lacks_an_item_is_changed_however_early_the_client_leaves() 
 
     seen = accused(lists("one"), Baseline.learned([lists("one", "two")] * 3))
     assert seen.kind == "changed"
+
+
+def test_what_is_heard_is_the_same_whatever_varies_or_comes_by_itself() -> None:
+    def one(seed: int, *, of: str = "join", bye: bool = True, ended: float = 400) -> Capture:
+        ticks = [(100.0 + n, {"type": "tick", "n": n}) for n in range(seed % 3)]
+        said = [(15, {"type": "ack", "of": of, "id": f"{seed:032x}"}), *ticks]
+        return run(*said, *([(55, BYE)] if bye else []), left_ms=ended)
+
+    baseline = Baseline.learned([one(seed) for seed in range(5)])
+    heard, again = baseline.heard(one(11)), baseline.heard(one(13, ended=700))
+    assert heard == again
+    assert heard["c1"].status == 101
+    assert baseline.heard(one(11, of="leave"))["c1"] != heard["c1"]
+    less = baseline.heard(one(11, bye=False))["c1"]
+    assert less != heard["c1"]
+    assert less <= heard["c1"]
+    assert not heard["c1"] <= less
