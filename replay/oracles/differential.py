@@ -36,6 +36,8 @@ LONGER_NS = 1_000_000_000
 _TOO_MUCH = re.compile(
     r"(?i)rate.?limit|too (?:fast|many (?:requests|messages))|slow down|throttl|\b429\b"
 )
+# Who asks anew may be told that what was asked for before is given up.
+_GIVEN_UP = re.compile(r"(?i)\b(?:cancel+ed|aborted|superseded)\b")
 # A server whose database was away finds back to it in so many runs.
 RECOVERING_RUNS = 6
 # A reply that is this much later than ever before may still come: the client left too early to say.
@@ -452,6 +454,7 @@ def _said_otherwise(
     extra = dict(_extra(habit, grouped)) if owed.replies or owed.like == name else {}
     if any(_TOO_MUCH.search(grouped[template][-1].text) for template in extra):
         return
+    missing, extra = _without_given_up(habit, grouped, missing, extra)
     missing, extra = _without_other_parts(habit, grouped, missing, extra)
     told_late = _told_late(extra, grouped, late)
     extra = {template: count - told_late[template] for template, count in extra.items()}
@@ -587,6 +590,21 @@ def _extra(
         surplus = len(asked) - (0 if expected is None else expected.high)
         if surplus > 0 and not (expected is not None and expected.is_free):
             yield template, surplus
+
+
+def _without_given_up(
+    habit: _Habit,
+    grouped: Mapping[Template, Sequence[Reply]],
+    missing: Mapping[Template, int],
+    extra: Mapping[Template, int],
+) -> tuple[Mapping[Template, int], Mapping[Template, int]]:
+    """Leave out answers to steps before one that the server answered by giving those up."""
+    telling = {template for template in extra if _GIVEN_UP.search(grouped[template][-1].text)}
+    last = max((reply.step for template in telling for reply in grouped[template]), default=0)
+    return (
+        {each: count for each, count in missing.items() if habit.expected[each].step >= last},
+        {each: count for each, count in extra.items() if each not in telling},
+    )
 
 
 def _without_other_parts(

@@ -614,6 +614,21 @@ def test_who_says_more_than_a_server_takes_is_told_so(said: object, is_forgiven:
     assert passes(run((5, HELLO), (15, ACK), (55, said))) is is_forgiven
 
 
+@pytest.mark.parametrize(
+    ("said", "is_forgiven"),
+    [
+        # Told with the answer to the second step that the first was given up, or the second.
+        ([(55, {"type": "cancelled", "of": "join"}), (56, BYE)], True),
+        ([(55, {"type": "failed", "of": "join"}), (56, BYE)], False),
+        ([(15, ACK), (55, {"type": "cancelled"})], False),
+    ],
+)
+def test_who_asks_anew_may_be_told_that_what_was_before_is_given_up(
+    said: list[tuple[float, Any]], is_forgiven: bool
+) -> None:
+    assert passes(run((5, HELLO), *said)) is is_forgiven
+
+
 def acks(*batches: list[int]) -> Capture:
     return run(
         *((12 + 30 * number, {"type": "acks", "of": batch}) for number, batch in enumerate(batches))
