@@ -597,7 +597,7 @@ def _without_given_up(
     grouped: Mapping[Template, Sequence[Reply]],
     missing: Mapping[Template, int],
     extra: Mapping[Template, int],
-) -> tuple[Mapping[Template, int], Mapping[Template, int]]:
+) -> tuple[dict[Template, int], dict[Template, int]]:
     """Leave out answers to steps before one that the server answered by giving those up."""
     telling = {template for template in extra if _GIVEN_UP.search(grouped[template][-1].text)}
     last = max((reply.step for template in telling for reply in grouped[template]), default=0)
