@@ -184,10 +184,11 @@ class Examination:
         Where several things were changed, who left before an answer, too, may lack no more than
         that.
         """
-        plan, course = self.ledger.experiment.plan, _course_of(trial.run)
+        plan = self.ledger.experiment.plan
+        course, usual = (_course_of(plan, each.run) for each in (trial, self._unperturbed()))
         left_ns = _left_early(plan, course) if len(trial.edits) > 1 else {}
         is_silent = all(each.kind in SAYS_WHAT for each in trial.judgement.symptoms)
-        for order in orders(plan, course, _course_of(self._unperturbed().run)):
+        for order in orders(plan, course, usual):
             yield order, {}
             if left_ns and is_silent:
                 yield order, left_ns
@@ -393,8 +394,8 @@ def _heard(trial: Trial) -> Counter[tuple[str, str]]:
     return Counter((name, reply.kind) for name, talk in talks.items() for reply in talk.replies)
 
 
-def _course_of(run: Capture) -> Course:
-    talks = transcripts(run)
+def _course_of(plan: Plan, run: Capture) -> Course:
+    talks = {name: talk for name, talk in transcripts(run).items() if name in plan.connections}
     taken_ns = {
         (name, step): at_ns
         for name, talk in talks.items()
