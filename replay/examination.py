@@ -62,11 +62,13 @@ class Examination:
     rate_runs: int
     seed: int
     # How many failed once, and not again.
-    not_again: int = 0
+    _not_again: int = 0
     # What messages say after a while, for good; the symptoms that other orders of steps have.
     _states: set[str] = field(default_factory=set)
     _of_orders: list[set[tuple[str, str, str]]] = field(default_factory=list)
     _spread_out: list[Trial] = field(default_factory=list)
+    # The steps that gave another order, each once.
+    _reordered: dict[str, None] = field(default_factory=dict)
 
     async def examine(self, failing: Trial, told: Told) -> Finding | None:
         """Return what a failing run comes to; None when it does not fail again, or is no race.
@@ -76,7 +78,7 @@ class Examination:
         confirmed, again = await self._confirmed(failing)
         await self.ledger.control()
         if confirmed is None:
-            self.not_again += 1
+            self._not_again += 1
             return None
         if await self._is_only_order(failing, again):
             return None
@@ -104,6 +106,16 @@ class Examination:
         only = shown.with_only(each for each in symptoms if each.signature in looked_for)
         symptom = with_log(only or shown)
         return Finding(edits, self._window(edits[varied or 0], search), measured, symptom)
+
+    def note_what_was_no_race(self) -> None:
+        """Note what failed and came to nothing."""
+        if self._reordered:
+            self.ledger.note(
+                "another order of these steps and those of other connections gives other answers "
+                f"however far apart they are, which is no race: {', '.join(self._reordered)}"
+            )
+        if self._not_again:
+            self.ledger.note(f"{self._not_again} changes failed once, and not when repeated")
 
     async def measure(self, edits: tuple[Perturbation, ...]) -> list[Trial]:
         """Return runs with these edits, taken in turns with as many controls."""
@@ -171,10 +183,7 @@ class Examination:
             lacks_alike = shown[0] in self._of_orders and self._lacks_alike(failing, trials[0])
             if is_told or goes_alike or lacks_alike:
                 step = plan.step(failing.edits[0].connection, failing.edits[0].step)
-                self.ledger.note(
-                    f"{step.name} before a step of another connection gives another answer however "
-                    "far apart they are: an order, not a race"
-                )
+                self._reordered[step.name] = None
                 return True
         return False
 

@@ -167,8 +167,7 @@ class Hunt:
             if await self._is_finding(failing) and self.settings.stop_at_first:
                 break
         await self._examine_the_rest()
-        if not_again := self._examination.not_again:
-            self._ledger.note(f"{not_again} changes failed once, and not when repeated")
+        self._examination.note_what_was_no_race()
         if self._ledger.control_rate.failures:
             self._ledger.note("unperturbed runs fail by themselves")
             return Answer.INCONCLUSIVE
