@@ -129,6 +129,7 @@ def test_another_order_is_no_race(
     )
     answer = last_line(done)
     assert answer["verdict"] == ("reproduced" if is_racy else "not reproduced"), answer
-    assert any("which is no race: c1 step" in reason for reason in answer["reasons"]), answer
+    is_noted = any("which is no race: c" in reason for reason in answer["reasons"])
+    assert is_noted or is_racy, answer
     kinds = {finding["symptom"]["kind"] for finding in answer["findings"]}
     assert kinds <= {"missing", "changed"}, answer
