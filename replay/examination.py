@@ -95,10 +95,10 @@ class Examination:
                 return None
             edits = search.with_value(search.innermost_ns)
         trials = await self.measure(edits)
-        measured = rate_of([verdict_on(trial, failing) for trial in trials])
+        measured = rate_of([self._verdict_on(trial, failing) for trial in trials])
         if search is not None:
             await self._doubt(search, failing, measured)
-        alike = [trial for trial in trials if verdict_on(trial, failing) is Verdict.FAIL]
+        alike = [trial for trial in trials if self._verdict_on(trial, failing) is Verdict.FAIL]
         # What the failing run was looked into for leads, whatever else shows beside it.
         looked_for = {symptom.signature for symptom in failing.judgement.symptoms}
         shown = (alike or [failing])[0]

@@ -285,6 +285,9 @@ def _habit(
     runs: Sequence[Transcript], longer: Sequence[Transcript], taken: Sequence[Sequence[_Taken]]
 ) -> _Habit:
     oftener = [_oftener(run, runs) for run in longer]
+    endings = frozenset(_ending_kind(run.ending) for run in runs)
+    # One that the server cut off says how long it takes, not how long it may be.
+    whole = [*runs, *(run for run in longer if _ending_kind(run.ending) in endings)]
     normaliser = Normaliser.learned(
         [[reply.shape for reply in run.replies] for run in runs],
         [reply.shape for replies in oftener for reply in replies],
@@ -312,13 +315,13 @@ def _habit(
         )
     return _Habit(
         statuses=frozenset(run.status for run in runs),
-        endings=frozenset(_ending_kind(run.ending) for run in runs),
+        endings=endings,
         normaliser=normaliser,
         expected=expected,
         order=_order(runs, taken, normaliser, expected),
         kinds=_kinds(expected),
-        silent_ns=max(_longest_silence_ns(run) for run in (*runs, *longer)),
-        stayed_ns=max(run.stayed_ns for run in (*runs, *longer)),
+        silent_ns=max(_longest_silence_ns(run) for run in whole),
+        stayed_ns=max(run.stayed_ns for run in whole),
         took_ns=_took_ns(expected),
     )
 

@@ -25,6 +25,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context
 from heapq import heappop, heappush
 from itertools import count
+from threading import get_ident
 from typing import Any
 from weakref import ReferenceType, ref
 
@@ -99,6 +100,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.now_ns = 0
         self.unanswered: set[object] = set()
         self.services = Services()
+        self.looks_at_clock = 0
         self._numbers = count()
         self._timers: list[Timer] = []
         self._agenda: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
@@ -120,6 +122,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Return the time in nanoseconds, for who only watches: it takes none."""
         return self.now_ns
 
+    def look_at_clock(self) -> int:
+        """Return the time in nanoseconds, for the program: who waits for a time by looking at the
+        clock again and again has it pass.
+        """
+        # Other threads of this process look when they like.
+        if get_ident() == self._thread_id:  # type: ignore[attr-defined]
+            self.looks_at_clock += 1
+            if self.looks_at_clock > SPINS_AFTER:
+                self.now_ns += TURN_NS
+        return self.now_ns
+
     def begin_anew(self) -> None:
         """Have what follows begin at time 0, with task 0, as the first time: what waits waits on.
 
@@ -133,8 +146,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._own_ports = count()
         self._timers.clear()
         self._begun.clear()
-        self._agenda.clear()
-        self.agenda_failed = _raise
+        self.drop_agenda()
 
     def jump(self, for_s: float | None) -> None:
         """Have so much time pass, unless the agenda has something before; None is for ever.
@@ -174,6 +186,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         `agenda_failed` is told of what it raises.
         """
         heappush(self._agenda, (at_ns, next(self._entries), act, arguments))
+
+    def drop_agenda(self) -> None:
+        """Take back all calls on the agenda, at the end of a run: none is for what follows."""
+        self._agenda.clear()
+        self.agenda_failed = _raise
 
     def passed(self, seconds: float) -> asyncio.Future[None]:
         """Return a future that is done after a time; it is no timer of the program's."""
@@ -339,6 +356,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         loop = self._loop
         is_idle = timeout is None or timeout > 0
         self._looks += 1
+        loop.looks_at_clock = 0
         if is_idle:
             self._busy_turns = 0
         else:

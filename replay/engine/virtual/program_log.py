@@ -35,6 +35,11 @@ class ProgramLog(logging.Handler):
         if self.is_listening:
             self._lines += self.format(record).splitlines()
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What was said since it was last asked for, which this does not do."""
+        return tuple(self._lines)
+
     def skip(self) -> None:
         """Pass over everything said so far."""
         self._lines.clear()

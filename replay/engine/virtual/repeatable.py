@@ -35,16 +35,16 @@ def repeatable(loop: VirtualLoop, seed: int, epoch_ns: int) -> Iterator[None]:
         return chance[0].randbytes(count)
 
     def since_ns() -> int:
-        return loop.now_ns - began_ns
+        return loop.look_at_clock() - began_ns
 
     def since_s() -> float:
-        return (loop.now_ns - began_ns) / NS_PER_S
+        return (loop.look_at_clock() - began_ns) / NS_PER_S
 
     def time_ns() -> int:
-        return epoch_ns + loop.now_ns - began_ns
+        return epoch_ns + loop.look_at_clock() - began_ns
 
     def time_s() -> float:
-        return (epoch_ns + loop.now_ns - began_ns) / NS_PER_S
+        return (epoch_ns + loop.look_at_clock() - began_ns) / NS_PER_S
 
     def block(seconds: float) -> None:
         loop.now_ns += round(seconds * NS_PER_S)

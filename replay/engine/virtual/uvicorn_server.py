@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, get_args, get_type_hints
@@ -15,8 +15,11 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 import uvicorn
 from uvicorn.importer import ImportFromStringError
+from uvicorn.lifespan.off import LifespanOff
+from uvicorn.lifespan.on import LifespanOn
 
 from capture.clock import NowNs, unix_time_s
+from capture.redaction import Redactor
 from replay.engine.carrier import Connect
 from replay.engine.virtual.anyio_support import support_anyio
 from replay.engine.virtual.edge import Edge
@@ -37,6 +40,9 @@ DEFAULT_MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 # A client comes to a server that has been up for a while, and that goes on when the client left.
 UP_BEFORE_S = 10.0
 UP_AFTER_S = 5.0
+# How long it may take to end what it began, before that is cut off.
+ENDS_WITHIN_S = 5.0
+UVICORN_EXITS = "Application startup failed. Exiting."
 # An application may say in this attribute which options of uvicorn it is served with.
 OWN_OPTIONS = "uvicorn_options"
 
@@ -128,7 +134,7 @@ class UvicornServer:
                 try:
                     await lifespan.startup()
                     if lifespan.should_exit:
-                        raise ReplayError("the application did not start: its lifespan failed")
+                        raise ReplayError(self._why_it_did_not_start())
                     self._begin(Served(config, lifespan.state))
                     await loop.passed(UP_BEFORE_S)
                     yield
@@ -139,10 +145,17 @@ class UvicornServer:
                     served, self._served, self._edge = self._served, None, None
                     for connection in () if served is None else tuple(served.state.connections):
                         connection.shutdown()
-                    await lifespan.shutdown()
-                    await _end(loop.tasks_begun())
+                    await _shut_down(loop, lifespan)
+                    await _end(loop, loop.tasks_begun())
+                    loop.drop_agenda()
                     if served is not None:
                         served.part()
+
+    def _why_it_did_not_start(self) -> str:
+        lines = [line.strip() for line in self.log.lines if UVICORN_EXITS not in line]
+        told = [line for line in lines if line]
+        why = f": {Redactor().text(told[-1], where='log')[0]}" if told else ""
+        return f"the application did not start: its lifespan failed{why}"
 
     def _begin(self, served: Served) -> None:
         """Have an application serve, behind an edge if there is one."""
@@ -215,9 +228,32 @@ def running_loop() -> VirtualLoop:
     return loop
 
 
-async def _end(left: Sequence[asyncio.Task[Any]]) -> None:
-    """Cancel what is still running."""
-    for task in left:
-        task.cancel()
-    if left:
-        await asyncio.gather(*left, return_exceptions=True)
+async def _shut_down(loop: VirtualLoop, lifespan: LifespanOn | LifespanOff) -> None:
+    """Have an application end by itself; one that takes too long is not waited for."""
+    # Held, or what only waits for itself may be collected meanwhile.
+    held = loop.tasks_begun()
+    if isinstance(lifespan, LifespanOn):
+        enough_ns = loop.now_ns + round(ENDS_WITHIN_S * NS_PER_S)
+        loop.at(enough_ns, lifespan.shutdown_event.set)
+    await lifespan.shutdown()
+    held.clear()
+
+
+async def _end(loop: VirtualLoop, left: Sequence[asyncio.Task[Any]]) -> None:
+    """Cancel what is still running; what goes on even so is closed."""
+    if not left:
+        return
+    pending = set(left)
+    for closes in (False, False, True):
+        for task in [each for each in left if each in pending]:
+            if closes:
+                with suppress(RuntimeError):
+                    task.get_coro().close()
+            task.cancel()
+        enough = loop.passed(ENDS_WITHIN_S)
+        while pending and not enough.done():
+            done, _ = await asyncio.wait({*pending, enough}, return_when=asyncio.FIRST_COMPLETED)
+            pending -= done
+            for task in [each for each in left if each in done]:
+                # Looked at, so that nobody complains that it was not.
+                task.cancelled() or task.exception()

@@ -19,6 +19,8 @@ def test_the_first_difference_in_time_and_in_content() -> None:
     assert '"at_ns":6000000' in in_time
     assert in_content is not None
     assert in_content.endswith("… in the other")
+    assert 'text":"a"' in in_content
+    assert 'text":"bbb' in in_content
 
 
 def test_one_that_ended_before() -> None:

@@ -685,3 +685,15 @@ def test_what_is_heard_is_the_same_whatever_varies_or_comes_by_itself() -> None:
     assert less != heard["c1"]
     assert less <= heard["c1"]
     assert not heard["c1"] <= less
+
+
+def test_how_long_a_session_may_be_is_not_told_by_one_that_was_cut_off() -> None:
+    def ended(at_ms: float, code: int, reason: str) -> Capture:
+        return capture_of(
+            C1.opened(0), C1.sent(10, {"do": 0}, step=1), C1.dismissed(at_ms, code, reason)
+        )
+
+    usual = [ended(400, 4001, "bye")] * 3
+    late = ended(30_000, 4401, "token expired")
+    assert passes(late, Baseline.learned(usual))
+    assert passes(late, Baseline.learned(usual, [late]))

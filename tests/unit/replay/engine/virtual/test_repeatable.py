@@ -67,3 +67,19 @@ def test_all_is_as_before_when_it_is_over_and_chance_when_the_loop_is() -> None:
     assert random.getstate() != state
     loop.close()
     assert random.getstate() == state
+
+
+def test_who_waits_by_looking_at_the_clock_has_time_pass() -> None:
+    async def main() -> tuple[int, float]:
+        loop, looks = asyncio.get_running_loop(), 0
+        assert isinstance(loop, VirtualLoop)
+        with repeatable(loop, 0, EPOCH_NS):
+            end = time.monotonic() + 0.2
+            while time.monotonic() < end:
+                looks += 1
+            return looks, time.monotonic() - end
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        looks, late_s = runner.run(main())
+    assert looks < 100_000
+    assert 0 <= late_s < 0.001

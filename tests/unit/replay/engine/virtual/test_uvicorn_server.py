@@ -196,8 +196,36 @@ def test_an_application_that_does_not_start() -> None:
         raise LookupError("no database")
         yield
 
-    with pytest.raises(ReplayError, match="did not start: its lifespan failed"):
+    with pytest.raises(ReplayError, match="its lifespan failed: LookupError: no database"):
         run(app_of(shop, lifespan))
+
+
+def test_a_lifespan_that_never_ends_is_cut_off() -> None:
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        await asyncio.Event().wait()
+
+    assert said(run(app_of(shop, lifespan))) == said(run(app_of(shop)))
+
+
+def test_a_task_that_does_not_let_itself_be_cancelled_ends_with_its_run() -> None:
+    going: list[asyncio.Task[None]] = []
+
+    async def stays() -> None:
+        while True:
+            try:
+                await asyncio.sleep(0.5)
+            except asyncio.CancelledError:
+                continue
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        going.append(asyncio.create_task(stays()))
+        yield
+
+    assert said(run(app_of(shop, lifespan))) == said(run(app_of(shop)))
+    assert [task.done() for task in going] == [True]
 
 
 def test_an_option_that_uvicorn_does_not_know() -> None:
